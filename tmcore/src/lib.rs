@@ -1,0 +1,12 @@
+//! The rules of the ticket office, and nothing else.
+//!
+//! Every rule lives here once, as a pure function over plain data: no clock, no randomness, no I/O. The current
+//! time, random bytes and limits come in as arguments; what has to happen in the world goes out as data.
+
+pub mod id;
+pub mod money;
+pub mod timestamp;
+
+pub use id::{EventId, OrderId, PaymentId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
+pub use money::Money;
+pub use timestamp::Timestamp;
