@@ -51,7 +51,10 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::Currency);
         }
-        let amount = self.amount.checked_add(other.amount).ok_or(MoneyError::Overflow)?;
+        let amount = self
+            .amount
+            .checked_add(other.amount)
+            .ok_or(MoneyError::Overflow)?;
         Ok(Self::new(amount, self.currency))
     }
 
@@ -64,7 +67,11 @@ impl Money {
         let digits = exponent(currency);
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let is_number = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || fraction.len() > digits || text.ends_with('.')
+        if whole.is_empty()
+            || !is_number(whole)
+            || !is_number(fraction)
+            || fraction.len() > digits
+            || text.ends_with('.')
         {
             return Err(MoneyError::Malformed);
         }
