@@ -43,10 +43,7 @@ impl fmt::Display for CacheKey {
         write!(f, "v{SCHEMA_VERSION}:")?;
         match self {
             Self::EventPage { after: None, limit } => write!(f, "events::{limit}"),
-            Self::EventPage {
-                after: Some(after),
-                limit,
-            } => write!(f, "events:{after}:{limit}"),
+            Self::EventPage { after: Some(after), limit } => write!(f, "events:{after}:{limit}"),
             Self::Event(event) => write!(f, "event:{event}"),
             Self::SeatMap(event) => write!(f, "seat-map:{event}"),
             Self::Availability(event) => write!(f, "availability:{event}"),
@@ -61,15 +58,8 @@ mod tests {
     #[test]
     fn c2_nothing_that_changes_is_kept_for_longer_than_two_seconds() {
         let event: EventId = "E1".parse().expect("an id");
-        let page = CacheKey::EventPage {
-            after: None,
-            limit: 20,
-        };
-        for key in [
-            page,
-            CacheKey::Event(event.clone()),
-            CacheKey::Availability(event),
-        ] {
+        let page = CacheKey::EventPage { after: None, limit: 20 };
+        for key in [page, CacheKey::Event(event.clone()), CacheKey::Availability(event)] {
             assert!(key.ttl() < Duration::from_secs(2), "{key}");
         }
     }

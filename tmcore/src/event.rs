@@ -114,32 +114,18 @@ impl SaleRules {
     /// The first rule out of range.
     pub fn check(&self) -> Result<(), RuleError> {
         within("capacity", self.gate.capacity, 0, 10_000_000)?;
-        within(
-            "admissionsPerMinute",
-            self.gate.admissions_per_minute,
-            1,
-            1_000_000,
-        )?;
+        within("admissionsPerMinute", self.gate.admissions_per_minute, 1, 1_000_000)?;
         within("lapseSeconds", self.lapse_seconds, 1, DAY_SECONDS)?;
         within("activeSeconds", self.active_seconds, 1, DAY_SECONDS)?;
         within("lobbySeconds", self.lobby_seconds, 0, 7 * DAY_SECONDS)?;
         within("holdTtlSeconds", self.hold_ttl_seconds, 1, DAY_SECONDS)?;
         within("seatsPerOrder", self.seats.per_order, 1, 100)?;
-        within(
-            "seatsPerBuyer",
-            self.seats.per_buyer,
-            self.seats.per_order,
-            10_000,
-        )
+        within("seatsPerBuyer", self.seats.per_buyer, self.seats.per_order, 10_000)
     }
 }
 
 const fn within(field: &'static str, value: u32, min: u32, max: u32) -> Result<(), RuleError> {
-    if value < min || value > max {
-        Err(RuleError { field, min, max })
-    } else {
-        Ok(())
-    }
+    if value < min || value > max { Err(RuleError { field, min, max }) } else { Ok(()) }
 }
 
 /// An event's sale: what decides whether somebody may join or buy.
@@ -180,8 +166,7 @@ impl Sale {
     #[must_use]
     pub fn lobby_opens_at(&self) -> Option<Timestamp> {
         let before = i64::from(self.rules.lobby_seconds) * 1_000;
-        self.starts_at
-            .map(|at| Timestamp::from_millis(at.as_millis() - before))
+        self.starts_at.map(|at| Timestamp::from_millis(at.as_millis() - before))
     }
 
     /// Whether it is time to begin by itself.
@@ -209,14 +194,8 @@ mod tests {
     use super::*;
 
     fn sale(state: SaleState, starts_at: Option<i64>) -> Sale {
-        let gate = crate::waiting_room::GateLimits {
-            capacity: 1,
-            admissions_per_minute: 1,
-        };
-        let seats = SeatLimits {
-            per_order: 2,
-            per_buyer: 2,
-        };
+        let gate = crate::waiting_room::GateLimits { capacity: 1, admissions_per_minute: 1 };
+        let seats = SeatLimits { per_order: 2, per_buyer: 2 };
         let rules = SaleRules {
             waiting_room: true,
             gate,
@@ -227,21 +206,13 @@ mod tests {
             seats,
         };
         let event = "E1".parse().expect("an id");
-        Sale {
-            event,
-            state,
-            starts_at: starts_at.map(Timestamp::from_millis),
-            rules,
-        }
+        Sale { event, state, starts_at: starts_at.map(Timestamp::from_millis), rules }
     }
 
     #[test]
     fn w11_the_lobby_opens_its_time_before_the_sale() {
         let sale = sale(SaleState::Scheduled, Some(100_000));
-        assert_eq!(
-            sale.enter(Timestamp::from_millis(89_999)),
-            Err(EntryRefusal::NotOnSale)
-        );
+        assert_eq!(sale.enter(Timestamp::from_millis(89_999)), Err(EntryRefusal::NotOnSale));
         assert_eq!(sale.enter(Timestamp::from_millis(90_000)), Ok(Entry::Lobby));
         assert!(!sale.is_due(Timestamp::from_millis(99_999)));
         assert!(sale.is_due(Timestamp::from_millis(100_000)));
@@ -251,10 +222,7 @@ mod tests {
     fn a_sale_without_a_time_waits_for_its_organiser() {
         let sale = sale(SaleState::Scheduled, None);
         assert!(!sale.is_due(Timestamp::from_millis(i64::MAX)));
-        assert_eq!(
-            sale.enter(Timestamp::from_millis(i64::MAX)),
-            Err(EntryRefusal::NotOnSale)
-        );
+        assert_eq!(sale.enter(Timestamp::from_millis(i64::MAX)), Err(EntryRefusal::NotOnSale));
     }
 
     #[test]

@@ -157,11 +157,7 @@ impl Order {
     /// Where it stands at `now`: time ends an order whether or not anybody wrote it down (S4).
     #[must_use]
     pub fn state_at(&self, now: Timestamp) -> OrderState {
-        if self.is_past(now) {
-            OrderState::Expired
-        } else {
-            self.state
-        }
+        if self.is_past(now) { OrderState::Expired } else { self.state }
     }
 
     /// Whether its time was up at `now`.
@@ -186,21 +182,11 @@ impl Order {
             OrderState::Expired => return Err(OrderRefusal::Expired),
             other => return Err(OrderRefusal::State(other)),
         }
-        let expires_at = if self.declines == 0 {
-            now.plus_seconds(hold_ttl_seconds)
-        } else {
-            self.expires_at
-        };
-        let order = Self {
-            state: OrderState::Authorizing,
-            expires_at,
-            total,
-            ..self
-        };
-        Ok(Transition {
-            order,
-            effects: vec![Effect::HoldSeats, Effect::Authorize],
-        })
+        let first = self.cards.attempts == 0;
+        let expires_at = if first { now.plus_seconds(hold_ttl_seconds) } else { self.expires_at };
+        let cards = CardTries { attempts: self.cards.attempts + 1, ..self.cards };
+        let order = Self { state: OrderState::Authorizing, expires_at, total, cards, ..self };
+        Ok(Transition { order, effects: vec![Effect::HoldSeats, Effect::Authorize] })
     }
 
     /// The provider said that the card is good. Past its time, or given up meanwhile, the authorization is undone (M9).
@@ -225,10 +211,8 @@ impl Order {
         }
         let ended = vec![Effect::ReleaseSeats, Effect::CloseSession];
         let past = self.is_past(now);
-        let order = Self {
-            declines: self.declines + 1,
-            ..self
-        };
+        let cards = CardTries { declines: self.cards.declines + 1, ..self.cards };
+        let order = Self { cards, ..self };
         if past {
             order.into_state(OrderState::Expired, ended)
         } else if order.cards.declines >= max_declines {
@@ -245,10 +229,7 @@ impl Order {
             return self.with(vec![]);
         }
         if self.is_past(now) {
-            return self.into_state(
-                OrderState::Expired,
-                vec![Effect::ReleaseSeats, Effect::CloseSession],
-            );
+            return self.into_state(OrderState::Expired, vec![Effect::ReleaseSeats, Effect::CloseSession]);
         }
         self.into_state(OrderState::Pending, vec![])
     }
@@ -287,10 +268,7 @@ impl Order {
         if self.state != OrderState::Capturing {
             return self.with(vec![]);
         }
-        self.into_state(
-            OrderState::Failed,
-            vec![Effect::ReleaseSeats, Effect::Void, Effect::CloseSession],
-        )
+        self.into_state(OrderState::Failed, vec![Effect::ReleaseSeats, Effect::Void, Effect::CloseSession])
     }
 
     /// The buyer gives it up. Again on a cancelled order changes nothing.
@@ -328,10 +306,7 @@ impl Order {
     }
 
     fn into_state(self, state: OrderState, effects: Vec<Effect>) -> Transition {
-        Transition {
-            order: Self { state, ..self },
-            effects,
-        }
+        Transition { order: Self { state, ..self }, effects }
     }
 
     const fn with(self, effects: Vec<Effect>) -> Transition {

@@ -37,15 +37,8 @@ pub enum SessionState {
 
 impl SessionState {
     /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::Active,
-        Self::Ordering,
-        Self::Done,
-        Self::Left,
-        Self::Abandoned,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::Active, Self::Ordering, Self::Done, Self::Left, Self::Abandoned, Self::Expired];
 
     /// Its name in the store and on the wire.
     #[must_use]

@@ -9,11 +9,7 @@ fn order(state: OrderState) -> Order {
     let user = UserId::from_uuid(Uuid::from_u128(2));
     Order {
         id: OrderId::from_uuid(Uuid::from_u128(1)),
-        parties: OrderParties {
-            user,
-            event,
-            session: None,
-        },
+        parties: OrderParties { user, event, session: None },
         state,
         expires_at: Timestamp::from_millis(1_000),
         created_at: Timestamp::from_millis(0),
@@ -73,10 +69,7 @@ fn is_edge(from: OrderState, to: OrderState) -> bool {
             | (S::Authorizing, S::Authorized | S::Pending)
             | (S::Authorized, S::Capturing)
             | (S::Capturing, S::Finalized | S::Failed)
-            | (
-                S::Pending | S::Authorizing | S::Authorized,
-                S::Expired | S::Cancelled
-            )
+            | (S::Pending | S::Authorizing | S::Authorized, S::Expired | S::Cancelled)
     )
 }
 
@@ -137,14 +130,9 @@ fn m14_the_third_decline_cancels_and_gives_the_seats_back() {
 
 #[test]
 fn m8_finalizing_past_the_hold_ends_the_order_and_voids_the_card() {
-    let after = order(OrderState::Authorized)
-        .finalize(Timestamp::from_millis(1_000))
-        .expect("an end");
+    let after = order(OrderState::Authorized).finalize(Timestamp::from_millis(1_000)).expect("an end");
     assert_eq!(after.order.state, OrderState::Expired);
-    assert_eq!(
-        after.effects,
-        vec![Effect::ReleaseSeats, Effect::Void, Effect::CloseSession]
-    );
+    assert_eq!(after.effects, vec![Effect::ReleaseSeats, Effect::Void, Effect::CloseSession]);
 }
 
 #[test]

@@ -18,24 +18,13 @@ pub struct Estimate {
 pub fn estimate(ahead: u64, admitted: u64, window_seconds: u32, admissions_per_minute: u32) -> Estimate {
     let turn = ahead + 1;
     let window = u64::from(window_seconds.max(1));
-    let at_best = (turn * 60)
-        .div_ceil(u64::from(admissions_per_minute.max(1)))
-        .saturating_sub(1);
+    let at_best = (turn * 60).div_ceil(u64::from(admissions_per_minute.max(1))).saturating_sub(1);
     let spread = 2 * admitted.isqrt();
-    let measured_low = if admitted == 0 {
-        0
-    } else {
-        turn * window / (admitted + spread)
-    };
-    let high = admitted
-        .checked_sub(spread)
-        .filter(|rate| *rate > 0)
-        .map(|rate| (turn * window).div_ceil(rate));
+    let measured_low = if admitted == 0 { 0 } else { turn * window / (admitted + spread) };
+    let high =
+        admitted.checked_sub(spread).filter(|rate| *rate > 0).map(|rate| (turn * window).div_ceil(rate));
     let low = at_best.max(measured_low);
-    Estimate {
-        low_seconds: seconds(low),
-        high_seconds: high.map(|high| seconds(high.max(low + 1))),
-    }
+    Estimate { low_seconds: seconds(low), high_seconds: high.map(|high| seconds(high.max(low + 1))) }
 }
 
 fn seconds(value: u64) -> u32 {
@@ -64,12 +53,6 @@ mod tests {
 
     #[test]
     fn nobody_let_in_yet_leaves_the_high_end_open() {
-        assert_eq!(
-            estimate(60, 0, 60, 60),
-            Estimate {
-                low_seconds: 60,
-                high_seconds: None
-            }
-        );
+        assert_eq!(estimate(60, 0, 60, 60), Estimate { low_seconds: 60, high_seconds: None });
     }
 }

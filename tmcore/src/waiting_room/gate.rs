@@ -28,10 +28,7 @@ impl Gate {
     /// A gate whose credit starts at `now` with one admission, so that the first buyer need not wait.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
-        Self {
-            credit_milli: ADMISSION_MILLI,
-            credited_at: now,
-        }
+        Self { credit_milli: ADMISSION_MILLI, credited_at: now }
     }
 
     /// The gate at `now`, and how many of `waiting` it lets in with `inside` already there. Credit for at most one
@@ -47,18 +44,8 @@ impl Gate {
         let free = u64::from(limits.capacity).saturating_sub(inside);
         let admitted = free.min(waiting).min(credit / ADMISSION_MILLI);
         // Without anything earned the clock stays, or a fast tick would round every fraction away.
-        let credited_at = if earned > 0 || credit == credit_cap {
-            now
-        } else {
-            self.credited_at
-        };
-        (
-            Self {
-                credit_milli: credit - admitted * ADMISSION_MILLI,
-                credited_at,
-            },
-            admitted,
-        )
+        let credited_at = if earned > 0 || credit == credit_cap { now } else { self.credited_at };
+        (Self { credit_milli: credit - admitted * ADMISSION_MILLI, credited_at }, admitted)
     }
 }
 
@@ -113,10 +100,7 @@ mod tests {
     #[test]
     fn the_first_buyer_of_an_idle_event_is_let_in_at_once() {
         let gate = Gate::new(Timestamp::from_millis(0));
-        let limits = GateLimits {
-            capacity: 1,
-            admissions_per_minute: 1,
-        };
+        let limits = GateLimits { capacity: 1, admissions_per_minute: 1 };
         assert_eq!(gate.admit(Timestamp::from_millis(0), limits, 0, 1).1, 1);
     }
 }

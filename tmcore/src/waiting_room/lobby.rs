@@ -11,11 +11,7 @@ pub fn shuffle(seed: &[u8; 32], sessions: &mut [SessionId]) {
 }
 
 fn ticket(seed: &[u8; 32], session: SessionId) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(seed)
-        .chain_update(session.uuid().as_bytes())
-        .finalize()
-        .into()
+    Sha256::new().chain_update(seed).chain_update(session.uuid().as_bytes()).finalize().into()
 }
 
 #[cfg(test)]
@@ -42,9 +38,7 @@ mod tests {
 
     #[test]
     fn w11_coming_first_gives_no_better_place() {
-        let sessions: Vec<_> = (0..100)
-            .map(|i| SessionId::from_uuid(Uuid::from_u128(i)))
-            .collect();
+        let sessions: Vec<_> = (0..100).map(|i| SessionId::from_uuid(Uuid::from_u128(i))).collect();
         let first_place = |seed: u8| {
             let mut drawn = sessions.clone();
             shuffle(&[seed; 32], &mut drawn);
