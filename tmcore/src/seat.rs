@@ -93,11 +93,7 @@ impl SeatState {
     ) -> Result<Self, SeatRefusal> {
         match self {
             Self::Available => {}
-            Self::Held {
-                until: end,
-                fence: last,
-                ..
-            } if end <= now => {
+            Self::Held { until: end, fence: last, .. } if end <= now => {
                 if fence <= last {
                     return Err(SeatRefusal::FenceLost);
                 }
@@ -105,19 +101,11 @@ impl SeatState {
             Self::Held { order: owner, .. }
             | Self::Pinned { order: owner, .. }
             | Self::Sold { order: owner, .. } => {
-                return Err(if owner == order {
-                    SeatRefusal::Owned
-                } else {
-                    SeatRefusal::Taken
-                });
+                return Err(if owner == order { SeatRefusal::Owned } else { SeatRefusal::Taken });
             }
             Self::Blocked => return Err(SeatRefusal::Blocked),
         }
-        if until <= now {
-            Err(SeatRefusal::Expired)
-        } else {
-            Ok(Self::Held { order, until, fence })
-        }
+        if until <= now { Err(SeatRefusal::Expired) } else { Ok(Self::Held { order, until, fence }) }
     }
 
     /// The order's money is about to be taken: its hold stops expiring (M7).
@@ -153,11 +141,7 @@ impl SeatState {
     /// # Errors
     /// [`SeatRefusal::FenceLost`] when it is not this order's.
     pub fn release(self, order: OrderId, fence: Fence) -> Result<Self, SeatRefusal> {
-        if self.is_under(order, fence) {
-            Ok(Self::Available)
-        } else {
-            Err(SeatRefusal::FenceLost)
-        }
+        if self.is_under(order, fence) { Ok(Self::Available) } else { Err(SeatRefusal::FenceLost) }
     }
 
     /// Sweeps a hold that is over. Nothing depends on it (S5).
@@ -210,15 +194,9 @@ impl SeatState {
     /// Whether the seat is held or pinned by this order under this fence.
     fn is_under(self, order: OrderId, fence: Fence) -> bool {
         match self {
-            Self::Held {
-                order: owner,
-                fence: last,
-                ..
+            Self::Held { order: owner, fence: last, .. } | Self::Pinned { order: owner, fence: last } => {
+                owner == order && last == fence
             }
-            | Self::Pinned {
-                order: owner,
-                fence: last,
-            } => owner == order && last == fence,
             Self::Available | Self::Sold { .. } | Self::Blocked => false,
         }
     }
@@ -267,10 +245,7 @@ pub fn pack(seats: &[SeatStatus]) -> Vec<u8> {
 /// # Errors
 /// [`UnpackError`] when there are more or fewer bytes than so many seats take, or bits past the last seat.
 pub fn unpack(bytes: &[u8], seats: usize) -> Result<Vec<SeatStatus>, UnpackError> {
-    let refusal = UnpackError {
-        bytes: bytes.len(),
-        seats,
-    };
+    let refusal = UnpackError { bytes: bytes.len(), seats };
     if bytes.len() != seats.div_ceil(SEATS_A_BYTE) {
         return Err(refusal);
     }
@@ -281,11 +256,7 @@ pub fn unpack(bytes: &[u8], seats: usize) -> Result<Vec<SeatStatus>, UnpackError
         0 => 0,
         used => last >> (2 * used),
     });
-    if past_last == 0 {
-        Ok((0..seats).map(status).collect())
-    } else {
-        Err(refusal)
-    }
+    if past_last == 0 { Ok((0..seats).map(status).collect()) } else { Err(refusal) }
 }
 
 #[cfg(test)]
@@ -345,13 +316,13 @@ mod tests {
     /// The edges of the promises, and the way back from BLOCKED.
     fn is_edge(from: SeatState, to: SeatState) -> bool {
         use SeatState::{Available, Blocked, Held, Pinned};
-        match (from, to) {
+        matches!(
+            (from, to),
             (Available, Held { .. } | Blocked)
-            | (Held { .. }, Available | Held { .. } | Pinned { .. } | Blocked)
-            | (Pinned { .. }, Available | SeatState::Sold { .. } | Blocked)
-            | (Blocked, Available) => true,
-            _ => false,
-        }
+                | (Held { .. }, Available | Held { .. } | Pinned { .. } | Blocked)
+                | (Pinned { .. }, Available | SeatState::Sold { .. } | Blocked)
+                | (Blocked, Available)
+        )
     }
 
     fn lapsed(seat: SeatState, now: Timestamp) -> bool {
@@ -371,11 +342,7 @@ mod tests {
                 *now = now.plus_seconds(seconds);
                 return Ok(seat);
             }
-            Step::Hold {
-                buyer,
-                seconds,
-                stale,
-            } => {
+            Step::Hold { buyer, seconds, stale } => {
                 let number = if stale { *last_fence } else { *last_fence + 1 };
                 *last_fence = number;
                 let after = seat.hold(at, order(buyer), at.plus_seconds(seconds), Fence(number));
@@ -390,10 +357,7 @@ mod tests {
             }
             Step::Pin { buyer, fence } => {
                 let after = seat.pin(at, order(buyer), Fence(fence));
-                prop_assert!(
-                    after.is_err() || !lapsed(seat, at),
-                    "S4: an expired hold is lost to its order"
-                );
+                prop_assert!(after.is_err() || !lapsed(seat, at), "S4: an expired hold is lost to its order");
                 checked_fence(seat, after, buyer, fence)?
             }
             Step::Sell { buyer, fence, ticket } => {
@@ -412,12 +376,7 @@ mod tests {
             Step::Unblock => seat.unblock(),
         };
         let Ok(after) = after else { return Ok(before) };
-        prop_assert!(
-            is_edge(before, after),
-            "no such edge: {:?} -> {:?}",
-            before,
-            after
-        );
+        prop_assert!(is_edge(before, after), "no such edge: {:?} -> {:?}", before, after);
         let robbed = owner(after).is_some() && owner(before).is_some() && owner(before) != owner(after);
         prop_assert!(!robbed || lapsed(before, at), "S2: {:?} -> {:?}", before, after);
         Ok(after)
@@ -431,18 +390,8 @@ mod tests {
         given: i64,
     ) -> Result<Result<SeatState, SeatRefusal>, TestCaseError> {
         let ours = fence(before) == Some(Fence(given)) && owner(before) == Some(order(buyer));
-        prop_assert!(
-            ours || after == Err(SeatRefusal::FenceLost),
-            "S7: {:?} -> {:?}",
-            before,
-            after
-        );
-        prop_assert!(
-            !ours || after != Err(SeatRefusal::FenceLost),
-            "S7: {:?} -> {:?}",
-            before,
-            after
-        );
+        prop_assert!(ours || after == Err(SeatRefusal::FenceLost), "S7: {:?} -> {:?}", before, after);
+        prop_assert!(!ours || after != Err(SeatRefusal::FenceLost), "S7: {:?} -> {:?}", before, after);
         Ok(after)
     }
 
@@ -474,55 +423,36 @@ mod tests {
             prop_assert_eq!(unpack(&bytes, states.len()), Ok(states.clone()));
             prop_assert!(unpack(&bytes, states.len() + 4).is_err());
             if states.len() % 4 != 0 {
-                let mut longer = bytes;
-                *longer.last_mut().unwrap() |= 0x80;
-                let last_is_used = states.len() % 4 == 0;
-                prop_assert_eq!(unpack(&longer, states.len()).is_ok(), last_is_used);
+                let mut overfull = bytes;
+                *overfull.last_mut().unwrap() |= 0x80;
+                prop_assert!(unpack(&overfull, states.len()).is_err());
             }
         }
     }
 
     fn held(buyer: u128, until: i64, fence: i64) -> SeatState {
-        SeatState::Held {
-            order: order(buyer),
-            until: Timestamp::from_millis(until),
-            fence: Fence(fence),
-        }
+        SeatState::Held { order: order(buyer), until: Timestamp::from_millis(until), fence: Fence(fence) }
     }
 
     #[test]
     fn a_seat_goes_from_hold_to_pin_to_sale() {
         let ticket = TicketId::from_uuid(Uuid::from_u128(9));
         let at = Timestamp::from_millis;
-        let seat = SeatState::Available
-            .hold(at(0), order(1), at(100), Fence(1))
-            .unwrap();
+        let seat = SeatState::Available.hold(at(0), order(1), at(100), Fence(1)).unwrap();
         assert_eq!(seat.sell(order(1), Fence(1), ticket), Err(SeatRefusal::NotPinned));
         let seat = seat.pin(at(99), order(1), Fence(1)).unwrap();
         assert_eq!(seat.status(at(10_000)), SeatStatus::Reserved); // M7
         let seat = seat.sell(order(1), Fence(1), ticket).unwrap();
-        assert_eq!(
-            seat,
-            SeatState::Sold {
-                order: order(1),
-                ticket
-            }
-        );
+        assert_eq!(seat, SeatState::Sold { order: order(1), ticket });
         assert_eq!(seat.block(), Err(SeatRefusal::Taken));
     }
 
     #[test]
     fn s4_an_expired_hold_is_free_to_the_next_buyer() {
-        let (before, now, later) = (
-            Timestamp::from_millis(99),
-            Timestamp::from_millis(100),
-            Timestamp::from_millis(200),
-        );
+        let (before, now, later) =
+            (Timestamp::from_millis(99), Timestamp::from_millis(100), Timestamp::from_millis(200));
         let seat = held(1, 100, 1);
-        assert_eq!(
-            seat.hold(before, order(2), later, Fence(2)),
-            Err(SeatRefusal::Taken)
-        );
+        assert_eq!(seat.hold(before, order(2), later, Fence(2)), Err(SeatRefusal::Taken));
         assert_eq!(seat.status(before), SeatStatus::Reserved);
         assert_eq!(seat.status(now), SeatStatus::Available);
         assert_eq!(seat.pin(now, order(1), Fence(1)), Err(SeatRefusal::Expired));
@@ -534,9 +464,7 @@ mod tests {
     #[test]
     fn s7_an_order_that_holds_again_does_not_answer_to_its_old_fence() {
         let now = Timestamp::from_millis(100);
-        let seat = held(1, 100, 1)
-            .hold(now, order(1), now.plus_seconds(1), Fence(2))
-            .unwrap();
+        let seat = held(1, 100, 1).hold(now, order(1), now.plus_seconds(1), Fence(2)).unwrap();
         assert_eq!(seat.release(order(1), Fence(1)), Err(SeatRefusal::FenceLost));
         assert_eq!(seat.release(order(1), Fence(2)), Ok(SeatState::Available));
     }

@@ -17,6 +17,8 @@ pub use export::to_pretix_json;
 pub use read::parse;
 pub use refusal::{PlanError, PlanFault};
 
+use serde::{Deserialize, Serialize};
+
 use crate::SeatId;
 
 /// The largest seating-plan document that is read, in bytes.
@@ -54,7 +56,7 @@ pub struct SeatingPlan {
 }
 
 /// A width and a height, in plan units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Plan units.
     pub width: i32,
@@ -63,7 +65,7 @@ pub struct Size {
 }
 
 /// A place on the plan, in plan units; x grows to the right, y downwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Point {
     /// Plan units.
     pub x: i32,
@@ -137,19 +139,11 @@ impl SeatingPlan {
 
     /// All seats in geometry order: section by section, row by row. The index of a seat here is its seat index.
     pub fn seats(&self) -> impl Iterator<Item = SeatRef<'_>> {
-        self.sections
-            .iter()
-            .enumerate()
-            .flat_map(|(section_index, section)| {
-                section.rows.iter().flat_map(move |row| {
-                    row.seats.iter().map(move |seat| SeatRef {
-                        section_index,
-                        section,
-                        row,
-                        seat,
-                    })
-                })
+        self.sections.iter().enumerate().flat_map(|(section_index, section)| {
+            section.rows.iter().flat_map(move |row| {
+                row.seats.iter().map(move |seat| SeatRef { section_index, section, row, seat })
             })
+        })
     }
 }
 

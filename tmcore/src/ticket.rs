@@ -50,13 +50,7 @@ impl TicketKey {
         block[..self.0.len()].copy_from_slice(&self.0);
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         // Ids hold no NUL, so no two triples make the same bytes.
-        for part in [
-            PURPOSE,
-            &[0],
-            ticket.uuid().as_bytes(),
-            event.as_str().as_bytes(),
-            &[0],
-        ] {
+        for part in [PURPOSE, &[0], ticket.uuid().as_bytes(), event.as_str().as_bytes(), &[0]] {
             mac.update(part);
         }
         mac.update(seat.as_str().as_bytes());
@@ -100,10 +94,7 @@ impl TicketCode {
         let (mut uuid, mut proof) = ([0; UUID_BYTES], [0; PROOF_BYTES]);
         uuid.copy_from_slice(&bytes[..UUID_BYTES]);
         proof.copy_from_slice(&bytes[UUID_BYTES..]);
-        Ok(Self {
-            ticket: TicketId::from_uuid(Uuid::from_bytes(uuid)),
-            proof,
-        })
+        Ok(Self { ticket: TicketId::from_uuid(Uuid::from_bytes(uuid)), proof })
     }
 
     /// The ticket that the code claims to be of.
@@ -115,9 +106,7 @@ impl TicketCode {
     /// Whether the code was issued with this key for this event and seat. Takes the same time for every wrong code.
     #[must_use]
     pub fn verify(&self, key: &TicketKey, event: &EventId, seat: &SeatId) -> bool {
-        key.proof(self.ticket, event, seat)
-            .verify_truncated_left(&self.proof)
-            .is_ok()
+        key.proof(self.ticket, event, seat).verify_truncated_left(&self.proof).is_ok()
     }
 }
 
@@ -210,10 +199,7 @@ mod tests {
     #[test]
     fn the_proof_is_plain_hmac_sha256_of_purpose_ticket_event_and_seat() {
         // Computed with the hmac module of Python.
-        assert_eq!(
-            issue([7; 32], 1).to_string(),
-            "AAAAAAAAAAAAAAAAAAAAAAAAAFENEVED7OOARIJQZ4I6GICQF2EQ"
-        );
+        assert_eq!(issue([7; 32], 1).to_string(), "AAAAAAAAAAAAAAAAAAAAAAAAAFENEVED7OOARIJQZ4I6GICQF2EQ");
     }
 
     #[test]

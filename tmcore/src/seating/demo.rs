@@ -59,17 +59,11 @@ struct Priced {
 }
 
 fn priced(categories: &[Priced]) -> Vec<(&'static str, i64)> {
-    categories
-        .iter()
-        .map(|category| (category.name, category.price))
-        .collect()
+    categories.iter().map(|category| (category.name, category.price)).collect()
 }
 
 fn listed(categories: &[Priced]) -> Vec<Category> {
-    let listed = categories.iter().map(|c| Category {
-        name: c.name.to_owned(),
-        color: c.color.to_owned(),
-    });
+    let listed = categories.iter().map(|c| Category { name: c.name.to_owned(), color: c.color.to_owned() });
     listed.collect()
 }
 
@@ -85,33 +79,17 @@ fn row(code: &str, number: u32, fit: Fit, places: impl Iterator<Item = (u32, Poi
     let seats = places.filter_map(|(seat, Point { x, y })| {
         // Ids composed here are short and plain, so none is ever left out.
         let id = format!("{code}-{number}-{seat}").parse().ok()?;
-        Some(Seat {
-            id,
-            number: seat.to_string(),
-            x,
-            y,
-            category: fit.category,
-            accessible: fit.accessible,
-        })
+        Some(Seat { id, number: seat.to_string(), x, y, category: fit.category, accessible: fit.accessible })
     });
-    Row {
-        label: number.to_string(),
-        seats: seats.collect(),
-    }
+    Row { label: number.to_string(), seats: seats.collect() }
 }
 
 fn labelled(shape: Shape, label: &str) -> Area {
-    Area {
-        shape,
-        label: Some(label.to_owned()),
-    }
+    Area { shape, label: Some(label.to_owned()) }
 }
 
 fn rectangle(corner: Point, width: i32, height: i32) -> Shape {
-    Shape::Rectangle {
-        corner,
-        size: Size { width, height },
-    }
+    Shape::Rectangle { corner, size: Size { width, height } }
 }
 
 #[cfg(test)]
@@ -133,30 +111,17 @@ mod tests {
 
         let used: HashSet<_> = plan.seats().map(|at| at.seat.category).collect();
         assert_eq!(used.len(), plan.categories.len(), "every category has a seat");
-        let names: Vec<_> = plan
-            .categories
-            .iter()
-            .map(|category| category.name.as_str())
-            .collect();
+        let names: Vec<_> = plan.categories.iter().map(|category| category.name.as_str()).collect();
         let priced: Vec<_> = venue.prices.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, priced, "every category has a price");
         assert!(venue.prices.iter().all(|(_, cents)| *cents > 0));
 
         let accessible = plan.seats().filter(|at| at.seat.accessible).count();
-        assert!(
-            accessible * 200 >= plan.seat_count(),
-            "{accessible} wheelchair places"
-        );
+        assert!(accessible * 200 >= plan.seat_count(), "{accessible} wheelchair places");
         let on_sheet =
             |x: i32, y: i32| (0..=plan.size.width).contains(&x) && (0..=plan.size.height).contains(&y);
-        assert!(
-            plan.seats().all(|at| on_sheet(at.seat.x, at.seat.y)),
-            "every seat is on the sheet"
-        );
-        assert_eq!(
-            parse(to_pretix_json(plan).to_string().as_bytes()).as_ref(),
-            Ok(plan)
-        );
+        assert!(plan.seats().all(|at| on_sheet(at.seat.x, at.seat.y)), "every seat is on the sheet");
+        assert_eq!(parse(to_pretix_json(plan).to_string().as_bytes()).as_ref(), Ok(plan));
     }
 
     /// The smallest distance of two seats, in plan units: seats must not overlap.
@@ -178,13 +143,8 @@ mod tests {
         check(&venue, 1_150..=1_300);
         assert!(closest(&venue.plan) >= 22, "{}", closest(&venue.plan));
         let found = venue.plan.seats().find(|at| at.seat.id.as_str() == "A-12-7");
-        let found = found.map(|at| {
-            (
-                at.section.name.as_str(),
-                at.row.label.as_str(),
-                at.seat.number.as_str(),
-            )
-        });
+        let found =
+            found.map(|at| (at.section.name.as_str(), at.row.label.as_str(), at.seat.number.as_str()));
         assert_eq!(found, Some(("Stalls Centre", "12", "7")));
     }
 

@@ -1,6 +1,7 @@
 //! The seating-plan JSON of pretix, as far as it is used here. What a plan carries beyond it is passed over.
 //!
 //! Source: `seating-plan.schema.json` in <https://github.com/pretix/pretix>.
+#![expect(clippy::struct_field_names, reason = "fields are named as the schema names them")]
 
 use serde::Deserialize;
 

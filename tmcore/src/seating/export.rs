@@ -10,15 +10,9 @@ use super::{Area, Point, Row, Seat, SeatingPlan, Section, Shape};
 /// where it is true, is ours: pretix refuses a plan that carries it.
 #[must_use]
 pub fn to_pretix_json(plan: &SeatingPlan) -> Value {
-    let categories = plan
-        .categories
-        .iter()
-        .map(|c| json!({"name": c.name, "color": c.color}));
+    let categories = plan.categories.iter().map(|c| json!({"name": c.name, "color": c.color}));
     let mut areas = plan.areas.as_slice();
-    let zones = plan
-        .sections
-        .iter()
-        .map(|section| zone(plan, section, std::mem::take(&mut areas)));
+    let zones = plan.sections.iter().map(|section| zone(plan, section, std::mem::take(&mut areas)));
     json!({
         "name": plan.name,
         "size": {"width": plan.size.width, "height": plan.size.height},
@@ -52,10 +46,7 @@ fn row_from(plan: &SeatingPlan, row: &Row, zone: Point) -> Value {
 }
 
 fn seat_from(plan: &SeatingPlan, seat: &Seat, row: Point) -> Value {
-    let category = plan
-        .categories
-        .get(usize::from(seat.category))
-        .map(|category| &category.name);
+    let category = plan.categories.get(usize::from(seat.category)).map(|category| &category.name);
     let mut written = json!({
         "seat_guid": seat.id,
         "seat_number": seat.number,
@@ -70,29 +61,17 @@ fn seat_from(plan: &SeatingPlan, seat: &Seat, row: Point) -> Value {
 
 fn area_from(area: &Area, zone: Point) -> Value {
     let (at, name, outline) = match &area.shape {
-        Shape::Polygon(points) => {
+        Shape::Polygon { points } => {
             let at = points.first().copied().unwrap_or(zone);
-            (
-                at,
-                "polygon",
-                json!({"points": points.iter().map(|p| from(*p, at)).collect::<Vec<_>>()}),
-            )
+            (at, "polygon", json!({"points": points.iter().map(|p| from(*p, at)).collect::<Vec<_>>()}))
         }
-        Shape::Rectangle { corner, size } => (
-            *corner,
-            "rectangle",
-            json!({"width": size.width, "height": size.height}),
-        ),
+        Shape::Rectangle { corner, size } => {
+            (*corner, "rectangle", json!({"width": size.width, "height": size.height}))
+        }
         Shape::Circle { center, radius } => (*center, "circle", json!({"radius": radius})),
-        Shape::Ellipse {
-            center,
-            radius_x,
-            radius_y,
-        } => (
-            *center,
-            "ellipse",
-            json!({"radius": {"x": radius_x, "y": radius_y}}),
-        ),
+        Shape::Ellipse { center, radius_x, radius_y } => {
+            (*center, "ellipse", json!({"radius": {"x": radius_x, "y": radius_y}}))
+        }
         Shape::Text { at } => (*at, "text", Value::Null),
     };
     let mut written = json!({
@@ -118,10 +97,7 @@ fn seat_point(seat: &Seat) -> Point {
 
 /// `point` as seen from `origin`.
 fn from(point: Point, origin: Point) -> Value {
-    position(Point {
-        x: point.x - origin.x,
-        y: point.y - origin.y,
-    })
+    position(Point { x: point.x - origin.x, y: point.y - origin.y })
 }
 
 fn position(point: Point) -> Value {

@@ -28,10 +28,7 @@ pub fn parse(json: &[u8]) -> Result<SeatingPlan, PlanError> {
     let name = read_name(&document.name, &Place::top("name"))?;
     let categories = read_categories(&document.categories)?;
     if document.zones.len() > MAX_SECTIONS {
-        return Err(Place::top("zones").refuse(PlanFault::TooMany {
-            what: "zones",
-            max: MAX_SECTIONS,
-        }));
+        return Err(Place::top("zones").refuse(PlanFault::TooMany { what: "zones", max: MAX_SECTIONS }));
     }
     let mut survey = Survey::new(&categories);
     let mut sections = Vec::with_capacity(document.zones.len());
@@ -42,10 +39,7 @@ pub fn parse(json: &[u8]) -> Result<SeatingPlan, PlanError> {
         for (index, drawn) in zone.areas.iter().enumerate() {
             let place = place.item("areas", index);
             if areas.len() == MAX_AREAS {
-                return Err(place.refuse(PlanFault::TooMany {
-                    what: "areas",
-                    max: MAX_AREAS,
-                }));
+                return Err(place.refuse(PlanFault::TooMany { what: "areas", max: MAX_AREAS }));
             }
             areas.extend(area::read(drawn, origin, &place)?);
         }
@@ -54,32 +48,17 @@ pub fn parse(json: &[u8]) -> Result<SeatingPlan, PlanError> {
     if sections.is_empty() {
         return Err(Place::top("zones").refuse(PlanFault::NoSeats));
     }
-    Ok(SeatingPlan {
-        name,
-        size,
-        categories,
-        sections,
-        areas,
-    })
+    Ok(SeatingPlan { name, size, categories, sections, areas })
 }
 
 fn read_document(json: &[u8]) -> Result<Document, PlanError> {
-    let whole = |fault| PlanError {
-        place: String::new(),
-        fault,
-    };
+    let whole = |fault| PlanError { place: String::new(), fault };
     if json.len() > MAX_PLAN_BYTES {
-        return Err(whole(PlanFault::TooLarge {
-            max_bytes: MAX_PLAN_BYTES,
-        }));
+        return Err(whole(PlanFault::TooLarge { max_bytes: MAX_PLAN_BYTES }));
     }
     if json.starts_with(BYTE_ORDER_MARK) {
         let reason = "the document starts with a byte order mark".to_owned();
-        return Err(whole(PlanFault::NotJson {
-            line: 1,
-            column: 1,
-            reason,
-        }));
+        return Err(whole(PlanFault::NotJson { line: 1, column: 1, reason }));
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -94,19 +73,11 @@ fn read_document(json: &[u8]) -> Result<Document, PlanError> {
 fn refusal_of_reader(place: &str, error: &serde_json::Error) -> PlanError {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
-    let reason = text
-        .strip_suffix(&format!(" at line {line} column {column}"))
-        .unwrap_or(&text);
+    let reason = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
     // The reader places a missing field at its owner; the field itself is what somebody has to write.
-    if let Some(field) = reason
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.strip_suffix('`'))
-    {
+    if let Some(field) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         let dot = if place.is_empty() { "" } else { "." };
-        return PlanError {
-            place: format!("{place}{dot}{field}"),
-            fault: PlanFault::Missing,
-        };
+        return PlanError { place: format!("{place}{dot}{field}"), fault: PlanFault::Missing };
     }
     let reason = clipped(reason);
     let fault = if error.is_data() {
@@ -114,10 +85,7 @@ fn refusal_of_reader(place: &str, error: &serde_json::Error) -> PlanError {
     } else {
         PlanFault::NotJson { line, column, reason }
     };
-    PlanError {
-        place: place.to_owned(),
-        fault,
-    }
+    PlanError { place: place.to_owned(), fault }
 }
 
 fn read_size(size: &document::Extent) -> Result<Size, PlanError> {
@@ -129,10 +97,7 @@ fn read_size(size: &document::Extent) -> Result<Size, PlanError> {
 
 fn read_categories(categories: &[document::Category]) -> Result<Vec<Category>, PlanError> {
     if categories.len() > MAX_CATEGORIES {
-        let fault = PlanFault::TooMany {
-            what: "categories",
-            max: MAX_CATEGORIES,
-        };
+        let fault = PlanFault::TooMany { what: "categories", max: MAX_CATEGORIES };
         return Err(Place::top("categories").refuse(fault));
     }
     let mut met = HashMap::with_capacity(categories.len());
@@ -141,9 +106,7 @@ fn read_categories(categories: &[document::Category]) -> Result<Vec<Category>, P
         let name = read_name(&category.name, &place.field("name"))?;
         if let Some(first) = met.insert(&category.name, index) {
             let first = Place::top_item("categories", first).to_string();
-            return Err(place
-                .field("name")
-                .refuse(PlanFault::DuplicateCategory { name, first }));
+            return Err(place.field("name").refuse(PlanFault::DuplicateCategory { name, first }));
         }
         let color = category.color.as_deref().unwrap_or(DEFAULT_COLOR);
         let color = read_text(color, MAX_LABEL_CHARS, &place.field("color"))?;
@@ -187,21 +150,13 @@ impl<'c> Survey<'c> {
         }
         let name = self.section_name(index, zone, &place)?;
         let mut rows = Vec::with_capacity(seated);
-        for (row_index, row) in zone
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| !row.seats.is_empty())
-        {
+        for (row_index, row) in zone.rows.iter().enumerate().filter(|(_, row)| !row.seats.is_empty()) {
             let place = place.item("rows", row_index);
             let label = read_row_label(row, seated == 1, &place)?;
             let origin = origin.plus(row.position, &place.field("position"))?;
             let seats = row.seats.iter().enumerate();
             let seats = seats.map(|(i, seat)| self.seat([index, row_index, i], seat, origin));
-            rows.push(Row {
-                label,
-                seats: seats.collect::<Result<_, _>>()?,
-            });
+            rows.push(Row { label, seats: seats.collect::<Result<_, _>>()? });
         }
         Ok(Some(Section { name, rows }))
     }
@@ -220,9 +175,7 @@ impl<'c> Survey<'c> {
         };
         let name = self.unused_name(name);
         if name.chars().count() > MAX_NAME_CHARS {
-            return Err(place.field(field).refuse(PlanFault::TooLong {
-                max_chars: MAX_NAME_CHARS,
-            }));
+            return Err(place.field(field).refuse(PlanFault::TooLong { max_chars: MAX_NAME_CHARS }));
         }
         Ok(name)
     }
@@ -249,27 +202,15 @@ impl<'c> Survey<'c> {
             let number = read_label(&seat.seat_number, &place.field("seat_number"))?;
             let (x, y) = origin.plus(seat.position, &place.field("position"))?.rounded();
             let category = self.category(&seat.category, &place.field("category"))?;
-            Ok(Seat {
-                id,
-                number,
-                x,
-                y,
-                category,
-                accessible: seat.accessible,
-            })
+            Ok(Seat { id, number, x, y, category, accessible: seat.accessible })
         })
     }
 
     fn seat_id(&mut self, at: [usize; 3], guid: &str, place: &Place) -> Result<SeatId, PlanError> {
-        let id: SeatId = guid
-            .parse()
-            .map_err(|error| place.refuse(PlanFault::BadId(error)))?;
+        let id: SeatId = guid.parse().map_err(|error| place.refuse(PlanFault::BadId(error)))?;
         read_text(guid, SeatId::MAX_CHARS, place)?;
         if self.seats.len() == MAX_SEATS {
-            return Err(place.refuse(PlanFault::TooMany {
-                what: "seats",
-                max: MAX_SEATS,
-            }));
+            return Err(place.refuse(PlanFault::TooMany { what: "seats", max: MAX_SEATS }));
         }
         match self.seats.entry(id.clone()) {
             Entry::Vacant(entry) => entry.insert(at),
@@ -283,15 +224,8 @@ impl<'c> Survey<'c> {
 
     fn category(&self, name: &str, place: &Place) -> Result<u16, PlanError> {
         self.category_index.get(name).copied().ok_or_else(|| {
-            let known = self
-                .categories
-                .iter()
-                .map(|category| category.name.clone())
-                .collect();
-            place.refuse(PlanFault::UnknownCategory {
-                name: clipped(name),
-                known,
-            })
+            let known = self.categories.iter().map(|category| category.name.clone()).collect();
+            place.refuse(PlanFault::UnknownCategory { name: clipped(name), known })
         })
     }
 }
@@ -305,16 +239,8 @@ fn with_seat_place<T>([zone, row, seat]: [usize; 3], body: impl FnOnce(&Place) -
 /// `row_number`, or `row_label` where it is a label of its own and not a pattern around the number.
 fn read_row_label(row: &document::Row, single: bool, place: &Place) -> Result<String, PlanError> {
     let number = row.row_number.as_deref().map(|text| ("row_number", text));
-    let label = row
-        .row_label
-        .as_deref()
-        .filter(|text| !text.contains("%s"))
-        .map(|text| ("row_label", text));
-    match [number, label]
-        .into_iter()
-        .flatten()
-        .find(|(_, text)| !is_blank(text))
-    {
+    let label = row.row_label.as_deref().filter(|text| !text.contains("%s")).map(|text| ("row_label", text));
+    match [number, label].into_iter().flatten().find(|(_, text)| !is_blank(text)) {
         Some((field, text)) => read_label(text, &place.field(field)),
         None if single => Ok(String::new()),
         None => Err(place.field("row_number").refuse(PlanFault::RowUnnamed)),
@@ -326,19 +252,11 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn read_name(text: &str, place: &Place) -> Result<String, PlanError> {
-    if is_blank(text) {
-        Err(place.refuse(PlanFault::Blank))
-    } else {
-        read_text(text, MAX_NAME_CHARS, place)
-    }
+    if is_blank(text) { Err(place.refuse(PlanFault::Blank)) } else { read_text(text, MAX_NAME_CHARS, place) }
 }
 
 fn read_label(text: &str, place: &Place) -> Result<String, PlanError> {
-    if is_blank(text) {
-        Err(place.refuse(PlanFault::Blank))
-    } else {
-        read_text(text, MAX_LABEL_CHARS, place)
-    }
+    if is_blank(text) { Err(place.refuse(PlanFault::Blank)) } else { read_text(text, MAX_LABEL_CHARS, place) }
 }
 
 /// A text that fits its limit and only shows itself.
@@ -358,10 +276,7 @@ pub(super) fn read_length(value: f64, place: &Place) -> Result<i32, PlanError> {
     if (1..=MAX_COORDINATE).contains(&length) {
         Ok(length)
     } else {
-        Err(place.refuse(PlanFault::OutOfRange {
-            min: 1,
-            max: MAX_COORDINATE,
-        }))
+        Err(place.refuse(PlanFault::OutOfRange { min: 1, max: MAX_COORDINATE }))
     }
 }
 
@@ -377,20 +292,14 @@ impl Origin {
     pub(super) fn plus(self, position: Position, place: &Place) -> Result<Self, PlanError> {
         let sum = |from: f64, by: f64, axis| {
             let limit = f64::from(MAX_COORDINATE);
-            let fault = PlanFault::OutOfRange {
-                min: -MAX_COORDINATE,
-                max: MAX_COORDINATE,
-            };
+            let fault = PlanFault::OutOfRange { min: -MAX_COORDINATE, max: MAX_COORDINATE };
             if (-limit..=limit).contains(&(from + by)) {
                 Ok(from + by)
             } else {
                 Err(place.field(axis).refuse(fault))
             }
         };
-        Ok(Self {
-            x: sum(self.x, position.x, "x")?,
-            y: sum(self.y, position.y, "y")?,
-        })
+        Ok(Self { x: sum(self.x, position.x, "x")?, y: sum(self.y, position.y, "y")? })
     }
 
     pub(super) fn rounded(self) -> (i32, i32) {

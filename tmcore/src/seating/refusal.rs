@@ -155,43 +155,24 @@ pub(super) struct Place<'p> {
 
 impl Place<'_> {
     pub(super) const fn top(field: &'static str) -> Place<'static> {
-        Place {
-            parent: None,
-            field,
-            index: None,
-        }
+        Place { parent: None, field, index: None }
     }
 
     pub(super) const fn field<'c>(&'c self, field: &'static str) -> Place<'c> {
-        Place {
-            parent: Some(self),
-            field,
-            index: None,
-        }
+        Place { parent: Some(self), field, index: None }
     }
 
     pub(super) const fn item<'c>(&'c self, field: &'static str, index: usize) -> Place<'c> {
-        Place {
-            parent: Some(self),
-            field,
-            index: Some(index),
-        }
+        Place { parent: Some(self), field, index: Some(index) }
     }
 
     /// One item of a list at the top of the document.
     pub(super) const fn top_item(field: &'static str, index: usize) -> Place<'static> {
-        Place {
-            parent: None,
-            field,
-            index: Some(index),
-        }
+        Place { parent: None, field, index: Some(index) }
     }
 
     pub(super) fn refuse(&self, fault: PlanFault) -> PlanError {
-        PlanError {
-            place: self.to_string(),
-            fault,
-        }
+        PlanError { place: self.to_string(), fault }
     }
 }
 
@@ -208,11 +189,8 @@ impl fmt::Display for Place<'_> {
 /// `text` fit for an error message: no control characters, cut after 120 characters.
 pub(super) fn clipped(text: &str) -> String {
     const SHOWN: usize = 120;
-    let mut clipped: String = text
-        .chars()
-        .take(SHOWN)
-        .map(|c| if is_control(c) { '\u{fffd}' } else { c })
-        .collect();
+    let mut clipped: String =
+        text.chars().take(SHOWN).map(|c| if is_control(c) { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {
         clipped.push('…');
     }

@@ -11,31 +11,11 @@ const UPPER: u16 = 3;
 const RESTRICTED: u16 = 4;
 
 pub(super) const CATEGORIES: [Priced; 5] = [
-    Priced {
-        name: "Floor",
-        color: "#D55E00",
-        price: 12_900,
-    },
-    Priced {
-        name: "Premium",
-        color: "#CC79A7",
-        price: 14_900,
-    },
-    Priced {
-        name: "Lower Tier",
-        color: "#0072B2",
-        price: 8_900,
-    },
-    Priced {
-        name: "Upper Tier",
-        color: "#009E73",
-        price: 5_900,
-    },
-    Priced {
-        name: "Restricted View",
-        color: "#E69F00",
-        price: 3_900,
-    },
+    Priced { name: "Floor", color: "#D55E00", price: 12_900 },
+    Priced { name: "Premium", color: "#CC79A7", price: 14_900 },
+    Priced { name: "Lower Tier", color: "#0072B2", price: 8_900 },
+    Priced { name: "Upper Tier", color: "#009E73", price: 5_900 },
+    Priced { name: "Restricted View", color: "#E69F00", price: 3_900 },
 ];
 
 /// The middle of the hall.
@@ -105,10 +85,7 @@ pub fn plan() -> SeatingPlan {
     let floor = (1..=9).map(floor_block);
     SeatingPlan {
         name: "Meridian Arena".to_owned(),
-        size: Size {
-            width: 4800,
-            height: 3720,
-        },
+        size: Size { width: 4800, height: 3720 },
         categories: listed(&CATEGORIES),
         sections: floor.chain(TIERS.iter().flat_map(tier_blocks)).collect(),
         areas: areas(),
@@ -124,27 +101,13 @@ fn floor_block(block: u32) -> Section {
     let code = format!("F{block}");
     let rows = (1..=ROWS).map(|number| {
         let x = left + 34.0 * f64::from(number - 1);
-        let stretch = Stretch::Straight {
-            from: (x, top),
-            to: (x, top + 330.0),
-        };
+        let stretch = Stretch::Straight { from: (x, top), to: (x, top + 330.0) };
         // The last row of the last blocks has no row behind it and level access.
         let accessible = deep == 2 && number == ROWS;
         let pitch = if accessible { WHEELCHAIR_PITCH } else { SEAT_PITCH };
-        row(
-            &code,
-            number,
-            Fit {
-                category: FLOOR,
-                accessible,
-            },
-            stretch.places(pitch, AISLE),
-        )
+        row(&code, number, Fit { category: FLOOR, accessible }, stretch.places(pitch, AISLE))
     });
-    Section {
-        name: format!("Floor {code}"),
-        rows: rows.collect(),
-    }
+    Section { name: format!("Floor {code}"), rows: rows.collect() }
 }
 
 /// The blocks of a tier, clockwise, from one side of the stage around the hall to its other side.
@@ -153,10 +116,7 @@ fn tier_blocks(tier: &'static Tier) -> impl Iterator<Item = Section> {
         let code = (tier.blocks_after + 1 + index).to_string();
         let category = tier.category_of(index);
         let rows = (1..=tier.rows).map(|row| tier_row(tier, site, &code, row, category));
-        Section {
-            name: format!("{} {code}", tier.name),
-            rows: rows.collect(),
-        }
+        Section { name: format!("{} {code}", tier.name), rows: rows.collect() }
     })
 }
 
@@ -181,12 +141,7 @@ fn tier_row(tier: &Tier, site: Site, code: &str, number: u32, category: u16) -> 
     // The concourse runs behind the last row of the lower tier.
     let accessible = straight && tier.category == LOWER && number == tier.rows;
     let pitch = if accessible { WHEELCHAIR_PITCH } else { SEAT_PITCH };
-    row(
-        code,
-        number,
-        Fit { category, accessible },
-        site.row(distance).places(pitch, AISLE),
-    )
+    row(code, number, Fit { category, accessible }, site.row(distance).places(pitch, AISLE))
 }
 
 impl Site {
@@ -195,17 +150,9 @@ impl Site {
         match self {
             Self::Side { from, to, outward } => {
                 let moved = |spot: Spot| (spot.0 + outward.0 * distance, spot.1 + outward.1 * distance);
-                Stretch::Straight {
-                    from: moved(from),
-                    to: moved(to),
-                }
+                Stretch::Straight { from: moved(from), to: moved(to) }
             }
-            Self::Corner { center, from, to } => Stretch::Arc {
-                center,
-                radius: distance,
-                from,
-                to,
-            },
+            Self::Corner { center, from, to } => Stretch::Arc { center, radius: distance, from, to },
         }
     }
 }
@@ -227,13 +174,7 @@ fn sites(wedges: u32) -> Vec<Site> {
 fn corner(center: Spot, start: f64, wedges: u32) -> Vec<Site> {
     let step = 90.0 / f64::from(wedges);
     let angle = |wedge: u32| start + step * f64::from(wedge);
-    (0..wedges)
-        .map(|i| Site::Corner {
-            center,
-            from: angle(i),
-            to: angle(i + 1),
-        })
-        .collect()
+    (0..wedges).map(|i| Site::Corner { center, from: angle(i), to: angle(i + 1) }).collect()
 }
 
 fn side(from: Spot, to: Spot, outward: Spot, blocks: u32) -> Vec<Site> {
@@ -241,13 +182,7 @@ fn side(from: Spot, to: Spot, outward: Spot, blocks: u32) -> Vec<Site> {
         let share = f64::from(block) / f64::from(blocks);
         (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share)
     };
-    (0..blocks)
-        .map(|i| Site::Side {
-            from: at(i),
-            to: at(i + 1),
-            outward,
-        })
-        .collect()
+    (0..blocks).map(|i| Site::Side { from: at(i), to: at(i + 1), outward }).collect()
 }
 
 fn areas() -> Vec<Area> {

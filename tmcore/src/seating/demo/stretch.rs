@@ -9,10 +9,7 @@ pub(super) type Spot = (f64, f64);
 /// The point of a circle at an angle in degrees, 0 to the right, 90 downwards, as y grows downwards.
 pub(super) fn on_circle(center: Spot, radius: f64, degrees: f64) -> Point {
     let (sin, cos) = degrees.to_radians().sin_cos();
-    Point {
-        x: rounded(center.0 + radius * cos),
-        y: rounded(center.1 + radius * sin),
-    }
+    Point { x: rounded(center.0 + radius * cos), y: rounded(center.1 + radius * sin) }
 }
 
 /// The line of a row, from its first seat's end to its last seat's.
@@ -44,16 +41,10 @@ impl Stretch {
     fn at(self, share: f64) -> Point {
         let along = |from: f64, to: f64| from + (to - from) * share;
         match self {
-            Self::Straight { from, to } => Point {
-                x: rounded(along(from.0, to.0)),
-                y: rounded(along(from.1, to.1)),
-            },
-            Self::Arc {
-                center,
-                radius,
-                from,
-                to,
-            } => on_circle(center, radius, along(from, to)),
+            Self::Straight { from, to } => {
+                Point { x: rounded(along(from.0, to.0)), y: rounded(along(from.1, to.1)) }
+            }
+            Self::Arc { center, radius, from, to } => on_circle(center, radius, along(from, to)),
         }
     }
 

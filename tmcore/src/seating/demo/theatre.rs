@@ -11,31 +11,11 @@ const BOX: u16 = 3;
 const RESTRICTED: u16 = 4;
 
 pub(super) const CATEGORIES: [Priced; 5] = [
-    Priced {
-        name: "Premium",
-        color: "#D55E00",
-        price: 11_900,
-    },
-    Priced {
-        name: "Stalls",
-        color: "#0072B2",
-        price: 8_900,
-    },
-    Priced {
-        name: "Circle",
-        color: "#009E73",
-        price: 6_400,
-    },
-    Priced {
-        name: "Box",
-        color: "#CC79A7",
-        price: 9_900,
-    },
-    Priced {
-        name: "Restricted View",
-        color: "#E69F00",
-        price: 3_900,
-    },
+    Priced { name: "Premium", color: "#D55E00", price: 11_900 },
+    Priced { name: "Stalls", color: "#0072B2", price: 8_900 },
+    Priced { name: "Circle", color: "#009E73", price: 6_400 },
+    Priced { name: "Box", color: "#CC79A7", price: 9_900 },
+    Priced { name: "Restricted View", color: "#E69F00", price: 3_900 },
 ];
 
 /// All rows are pieces of circles around this point behind the stage.
@@ -57,63 +37,26 @@ struct Fan {
 }
 
 const STALLS_FANS: [Fan; 3] = [
-    Fan {
-        code: "B",
-        name: "Stalls Left",
-        from_degrees: 122.0,
-        to_degrees: 102.0,
-    },
-    Fan {
-        code: "A",
-        name: "Stalls Centre",
-        from_degrees: 102.0,
-        to_degrees: 78.0,
-    },
-    Fan {
-        code: "C",
-        name: "Stalls Right",
-        from_degrees: 78.0,
-        to_degrees: 58.0,
-    },
+    Fan { code: "B", name: "Stalls Left", from_degrees: 122.0, to_degrees: 102.0 },
+    Fan { code: "A", name: "Stalls Centre", from_degrees: 102.0, to_degrees: 78.0 },
+    Fan { code: "C", name: "Stalls Right", from_degrees: 78.0, to_degrees: 58.0 },
 ];
 
 const CIRCLE_FANS: [Fan; 3] = [
-    Fan {
-        code: "E",
-        name: "Circle Left",
-        from_degrees: 121.0,
-        to_degrees: 101.0,
-    },
-    Fan {
-        code: "D",
-        name: "Circle Centre",
-        from_degrees: 101.0,
-        to_degrees: 79.0,
-    },
-    Fan {
-        code: "F",
-        name: "Circle Right",
-        from_degrees: 79.0,
-        to_degrees: 59.0,
-    },
+    Fan { code: "E", name: "Circle Left", from_degrees: 121.0, to_degrees: 101.0 },
+    Fan { code: "D", name: "Circle Centre", from_degrees: 101.0, to_degrees: 79.0 },
+    Fan { code: "F", name: "Circle Right", from_degrees: 79.0, to_degrees: 59.0 },
 ];
 
 /// The theatre: about 1,200 seats.
 #[must_use]
 pub fn plan() -> SeatingPlan {
-    let stalls = STALLS_FANS
-        .iter()
-        .map(|fan| section(fan, (1..=STALLS_ROWS).map(|n| stalls_row(fan, n))));
-    let circle = CIRCLE_FANS
-        .iter()
-        .map(|fan| section(fan, (1..=CIRCLE_ROWS).map(|n| circle_row(fan, n))));
+    let stalls = STALLS_FANS.iter().map(|fan| section(fan, (1..=STALLS_ROWS).map(|n| stalls_row(fan, n))));
+    let circle = CIRCLE_FANS.iter().map(|fan| section(fan, (1..=CIRCLE_ROWS).map(|n| circle_row(fan, n))));
     let boxes = [boxes("G", "Boxes Left", 1.0), boxes("H", "Boxes Right", -1.0)];
     SeatingPlan {
         name: "Kingfisher Theatre".to_owned(),
-        size: Size {
-            width: 1680,
-            height: 1260,
-        },
+        size: Size { width: 1680, height: 1260 },
         categories: listed(&CATEGORIES),
         sections: stalls.chain(circle).chain(boxes).collect(),
         areas: areas(),
@@ -121,19 +64,11 @@ pub fn plan() -> SeatingPlan {
 }
 
 fn section(fan: &Fan, rows: impl Iterator<Item = Row>) -> Section {
-    Section {
-        name: fan.name.to_owned(),
-        rows: rows.collect(),
-    }
+    Section { name: fan.name.to_owned(), rows: rows.collect() }
 }
 
 fn arc(fan: &Fan, radius: f64) -> Stretch {
-    Stretch::Arc {
-        center: CENTER,
-        radius,
-        from: fan.from_degrees,
-        to: fan.to_degrees,
-    }
+    Stretch::Arc { center: CENTER, radius, from: fan.from_degrees, to: fan.to_degrees }
 }
 
 fn stalls_row(fan: &Fan, number: u32) -> Row {
@@ -149,19 +84,14 @@ fn stalls_row(fan: &Fan, number: u32) -> Row {
     };
     // The sound desk takes six seats of three rows in the middle of the house.
     let behind_desk = |seat: u32| centre && (17..=19).contains(&number) && (8..=13).contains(&seat);
-    let places = stretch
-        .places(pitch, AISLE)
-        .filter(|(seat, _)| !behind_desk(*seat));
+    let places = stretch.places(pitch, AISLE).filter(|(seat, _)| !behind_desk(*seat));
     row(fan.code, number, Fit { category, accessible }, places)
 }
 
 fn circle_row(fan: &Fan, number: u32) -> Row {
     let stretch = arc(fan, 1400.0 + ROW_PITCH * f64::from(number - 1));
     let last = number == CIRCLE_ROWS && fan.code != "D";
-    let fit = Fit {
-        category: if last { RESTRICTED } else { CIRCLE },
-        accessible: false,
-    };
+    let fit = Fit { category: if last { RESTRICTED } else { CIRCLE }, accessible: false };
     row(fan.code, number, fit, stretch.places(SEAT_PITCH, AISLE))
 }
 
@@ -174,25 +104,14 @@ fn boxes(code: &str, name: &str, side: f64) -> Section {
             on_circle(CENTER, radius + 28.0 * depth, 90.0 + side * degrees)
         };
         let seats = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(seat);
-        row(
-            code,
-            number,
-            Fit {
-                category: BOX,
-                accessible: false,
-            },
-            (1..).zip(seats),
-        )
+        row(code, number, Fit { category: BOX, accessible: false }, (1..).zip(seats))
     };
-    Section {
-        name: name.to_owned(),
-        rows: (1..=BOXES_A_SIDE).map(row_of).collect(),
-    }
+    Section { name: name.to_owned(), rows: (1..=BOXES_A_SIDE).map(row_of).collect() }
 }
 
 fn areas() -> Vec<Area> {
     let corners = [(580, 50), (1100, 50), (1170, 190), (510, 190)];
-    let stage = Shape::Polygon(corners.map(|(x, y)| Point { x, y }).to_vec());
+    let stage = Shape::Polygon { points: corners.map(|(x, y)| Point { x, y }).to_vec() };
     let desk = rectangle(Point { x: 770, y: 790 }, 140, 70);
     vec![labelled(stage, "Stage"), labelled(desk, "Sound")]
 }
