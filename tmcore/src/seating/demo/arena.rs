@@ -62,7 +62,7 @@ const TIERS: [Tier; 2] = [
     Tier {
         name: "Upper",
         blocks_after: 200,
-        rows: 16,
+        rows: 18,
         inner: 940.0,
         wedges: 5,
         category: UPPER,

@@ -25,6 +25,9 @@ const WHEELCHAIR_PITCH: f64 = 40.0;
 const ROW_PITCH: f64 = 31.0;
 const AISLE: f64 = 52.0;
 const STALLS_ROWS: u32 = 20;
+/// The sound desk stands in the place of some seats of the three rows before the last: corner, width, height.
+const DESK: (Point, i32, i32) = (Point { x: 765, y: 785 }, 150, 85);
+const DESK_FROM_ROW: u32 = 17;
 const CIRCLE_ROWS: u32 = 7;
 const BOXES_A_SIDE: u32 = 6;
 
@@ -82,9 +85,12 @@ fn stalls_row(fan: &Fan, number: u32) -> Row {
         3..=12 if centre => PREMIUM,
         _ => STALLS,
     };
-    // The sound desk takes six seats of three rows in the middle of the house.
-    let behind_desk = |seat: u32| centre && (17..=19).contains(&number) && (8..=13).contains(&seat);
-    let places = stretch.places(pitch, AISLE).filter(|(seat, _)| !behind_desk(*seat));
+    let beside_desk = |place: &Point| {
+        number == STALLS_ROWS
+            || number < DESK_FROM_ROW
+            || (place.x - DESK.0.x - DESK.1 / 2).abs() > DESK.1 / 2 + 10
+    };
+    let places = stretch.places(pitch, AISLE).filter(|(_, place)| beside_desk(place));
     row(fan.code, number, Fit { category, accessible }, places)
 }
 
@@ -112,6 +118,6 @@ fn boxes(code: &str, name: &str, side: f64) -> Section {
 fn areas() -> Vec<Area> {
     let corners = [(580, 50), (1100, 50), (1170, 190), (510, 190)];
     let stage = Shape::Polygon { points: corners.map(|(x, y)| Point { x, y }).to_vec() };
-    let desk = rectangle(Point { x: 770, y: 790 }, 140, 70);
+    let desk = rectangle(DESK.0, DESK.1, DESK.2);
     vec![labelled(stage, "Stage"), labelled(desk, "Sound")]
 }
