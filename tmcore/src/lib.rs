@@ -8,6 +8,9 @@ pub mod event;
 pub mod id;
 pub mod money;
 pub mod order;
+pub mod seat;
+pub mod seating;
+pub mod ticket;
 pub mod timestamp;
 pub mod waiting_room;
 
