@@ -49,8 +49,19 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// The rules take time, randomness and the world's answers as arguments.
-const NOT_IN_CORE: &[&str] =
-    &["tokio", "tokio-util", "sqlx", "axum", "redis", "hyper", "tower", "reqwest", "rand", "async-trait", "futures"];
+const NOT_IN_CORE: &[&str] = &[
+    "tokio",
+    "tokio-util",
+    "sqlx",
+    "axum",
+    "redis",
+    "hyper",
+    "tower",
+    "reqwest",
+    "rand",
+    "async-trait",
+    "futures",
+];
 
 /// The names a file refers to, as paths from the crate's root or from another crate's name.
 struct References {
@@ -115,7 +126,12 @@ impl<'ast> Visit<'ast> for References {
         self.visit_path(&call.path);
         let tokens = flatten(call.tokens.clone());
         for window in tokens.windows(4) {
-            if let [TokenTree::Ident(first), TokenTree::Punct(a), TokenTree::Punct(b), TokenTree::Ident(second)] = window
+            if let [
+                TokenTree::Ident(first),
+                TokenTree::Punct(a),
+                TokenTree::Punct(b),
+                TokenTree::Ident(second),
+            ] = window
                 && (a.as_char(), b.as_char()) == (':', ':')
             {
                 self.add(vec![first.to_string(), second.to_string()], first.span().start().line);
@@ -154,7 +170,12 @@ fn faults(source: &Source) -> Vec<String> {
     for (path, line) in references(source, module) {
         let target = path.get(1).map_or("", String::as_str);
         let is_layer = row(LAYERS, target).is_some() || SEE_ALL.contains(&target);
-        if path[0] == "crate" && is_layer && target != layer && !allowed.contains(&target) && !GROUND.contains(&target) {
+        if path[0] == "crate"
+            && is_layer
+            && target != layer
+            && !allowed.contains(&target)
+            && !GROUND.contains(&target)
+        {
             faults.push(format!("{}: {layer} -> {target}", source.at(line)));
         }
         if row(DRIVERS, &path[0]).is_some_and(|layers| !layers.contains(&layer.as_str())) {
@@ -167,7 +188,8 @@ fn faults(source: &Source) -> Vec<String> {
 
 fn manifest_faults(name: &str, manifest: &str) -> Vec<String> {
     let manifest: toml::Table = manifest.parse().unwrap();
-    let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    let dependencies =
+        manifest.get("dependencies").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let Some(allowed) = row(CRATES, name) else { return vec![format!("{name}: give it a row in `CRATES`")] };
     let is_wrong = |dependency: &str| {
         let is_ours = row(CRATES, dependency).is_some();
@@ -213,7 +235,10 @@ fn an_import_against_the_arrows_is_found() {
 #[test]
 fn imports_along_the_arrows_are_not() {
     for (path, text) in [
-        ("tmd/src/http/order.rs", "use crate::app; use tmapi::Problem; use super::accept::Peer; use http::Method;"),
+        (
+            "tmd/src/http/order.rs",
+            "use crate::app; use tmapi::Problem; use super::accept::Peer; use http::Method;",
+        ),
         ("tmd/src/store/sqlite.rs", "use crate::ports::Store; use crate::clock::Clock; use sqlx::Row;"),
         ("tmd/src/app.rs", "#[cfg(test)] mod tests { use crate::adapters::memory; }"),
         ("tmd/src/wire.rs", "use crate::{http, store, adapters, workers};"),

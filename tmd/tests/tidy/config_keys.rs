@@ -62,11 +62,13 @@ fn unread(defaults: &str, sources: &[Source]) -> Vec<String> {
 fn every_setting_is_read_somewhere() {
     let Ok(defaults) = std::fs::read_to_string(root().join("tmd/config.default.toml")) else { return };
     let mut sources = production();
-    sources.retain(|source| source.path.starts_with("tmd/src/") && !source.path.starts_with("tmd/src/config"));
+    sources
+        .retain(|source| source.path.starts_with("tmd/src/") && !source.path.starts_with("tmd/src/config"));
     let unread = unread(&defaults, &sources);
     let dead: Vec<_> = unread.iter().filter(|key| !NOT_READ_YET.contains(&key.as_str())).collect();
     assert!(dead.is_empty(), "settings that nothing outside of config.rs reads: {dead:?}");
-    let read: Vec<_> = NOT_READ_YET.iter().filter(|key| !unread.iter().any(|unread| unread == *key)).collect();
+    let read: Vec<_> =
+        NOT_READ_YET.iter().filter(|key| !unread.iter().any(|unread| unread == *key)).collect();
     assert!(read.is_empty(), "these are read now, take them out of `NOT_READ_YET`: {read:?}");
 }
 

@@ -7,7 +7,8 @@ const SAY_NOTHING: &[&str] = &["util", "utils", "helper", "helpers", "common", "
 
 fn fault(path: &str) -> Option<String> {
     let bare = path.strip_suffix(".rs").unwrap_or(path);
-    let says_nothing = |part: &str| SAY_NOTHING.iter().any(|name| part == *name || part.ends_with(&format!("_{name}")));
+    let says_nothing =
+        |part: &str| SAY_NOTHING.iter().any(|name| part == *name || part.ends_with(&format!("_{name}")));
     bare.split('/').any(says_nothing).then(|| path.to_owned())
 }
 
@@ -20,7 +21,12 @@ fn files_are_named_after_what_they_hold() {
 
 #[test]
 fn a_name_that_says_nothing_is_found() {
-    for bad in ["tmd/src/utils.rs", "tmd/src/common/seat.rs", "tmd/tests/it/test_helpers.rs", "tmd/src/seat_manager.rs"] {
+    for bad in [
+        "tmd/src/utils.rs",
+        "tmd/src/common/seat.rs",
+        "tmd/tests/it/test_helpers.rs",
+        "tmd/src/seat_manager.rs",
+    ] {
         assert!(fault(bad).is_some(), "{bad}");
     }
     assert_eq!(fault("tmd/src/uncommon.rs"), None);

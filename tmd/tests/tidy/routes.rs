@@ -32,7 +32,10 @@ fn untested(paths: &BTreeSet<String>, tests: &[(String, String)]) -> Vec<String>
 fn every_route_is_named_by_an_integration_test() {
     let Ok(text) = fs::read_to_string(root().join("tmd/src/http.rs")) else { return };
     let paths = paths(&Source::parse("tmd/src/http.rs", &text));
-    assert_none("a route that nothing under tmd/tests/it names", &untested(&paths, &files("tmd/tests/it", &["rs"])));
+    assert_none(
+        "a route that nothing under tmd/tests/it names",
+        &untested(&paths, &files("tmd/tests/it", &["rs"])),
+    );
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn is_bool(input: &FnArg) -> bool {
 
 fn is_mirror(item: &ItemStruct) -> bool {
     let derives = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
-    let mut names = derives.flat_map(|derive| crate::source::flatten(derive.meta.require_list().unwrap().tokens.clone()));
+    let mut names =
+        derives.flat_map(|derive| crate::source::flatten(derive.meta.require_list().unwrap().tokens.clone()));
     names.any(|token| MIRRORS.contains(&token.to_string().as_str()))
 }
 
@@ -130,7 +131,10 @@ fn many_parameters_are_found() {
     assert!(faults(&Source::parse("a.rs", five)).is_empty());
     let six = "impl S { fn a(&self, b: u8, c: u8, d: u8, e: u8, f: u8) {} }";
     assert_eq!(faults(&Source::parse("a.rs", six)), ["a.rs:1: `a` has 6 parameters"]);
-    assert_eq!(faults(&Source::parse("a.rs", "fn a(b: bool, c: bool) {}")), ["a.rs:1: `a` has two bool parameters"]);
+    assert_eq!(
+        faults(&Source::parse("a.rs", "fn a(b: bool, c: bool) {}")),
+        ["a.rs:1: `a` has two bool parameters"]
+    );
     let imposed = "impl T for S { fn a(&self, b: bool, c: bool, d: u8, e: u8, f: u8) {} }";
     assert!(faults(&Source::parse("a.rs", imposed)).is_empty());
 }
