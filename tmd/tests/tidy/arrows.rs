@@ -17,16 +17,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ports", &[]),
     ("store", &["ports"]),
     ("adapters", &["ports"]),
-    ("serve", &["wire", "http", "telemetry"]),
-    ("telemetry", &[]),
-    // The ground: settings, time, randomness and tasks, which every layer may use.
+    ("serve", &["wire", "http"]),
+    // The ground: settings, time, randomness, tasks and the log, which every layer may use.
     ("cli", &[]),
     ("clock", &[]),
     ("config", &["cli"]),
     ("entropy", &[]),
     ("lifecycle", &[]),
+    ("telemetry", &[]),
 ];
-const GROUND: &[&str] = &["clock", "config", "entropy", "lifecycle"];
+const GROUND: &[&str] = &["clock", "config", "entropy", "lifecycle", "telemetry"];
 
 /// The only places that see everything.
 const SEE_ALL: &[&str] = &["main", "lib", "wire"];
