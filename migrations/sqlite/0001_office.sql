@@ -148,11 +148,10 @@ CREATE TABLE order_events (
 CREATE INDEX order_events_by_order ON order_events (order_id);
 
 CREATE TABLE payments (
-  payment_id    TEXT PRIMARY KEY,
+  provider_key  TEXT PRIMARY KEY, -- a hash of order, operation and attempt
   order_id      TEXT NOT NULL REFERENCES orders,
   operation     TEXT NOT NULL CHECK (operation IN ('AUTHORIZE', 'CAPTURE', 'VOID', 'REFUND')),
   attempt       INTEGER NOT NULL,
-  provider_key  TEXT NOT NULL UNIQUE,
   state         TEXT NOT NULL CHECK (state IN ('INTENT', 'SENT', 'OK', 'DECLINED', 'UNKNOWN', 'NEVER_HAPPENED')),
   amount        INTEGER NOT NULL CHECK (amount >= 0),
   currency      TEXT NOT NULL,

@@ -14,6 +14,6 @@ pub mod ticket;
 pub mod timestamp;
 pub mod waiting_room;
 
-pub use id::{EventId, OrderId, PaymentId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
+pub use id::{EventId, OrderId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
 pub use money::Money;
 pub use timestamp::Timestamp;
