@@ -6,11 +6,14 @@
 pub mod cache_key;
 pub mod event;
 pub mod id;
+pub mod idempotency;
 pub mod money;
 pub mod order;
 pub mod seat;
 pub mod seating;
 pub mod ticket;
+pub mod payment;
+pub mod retry;
 pub mod timestamp;
 pub mod waiting_room;
 
