@@ -17,7 +17,7 @@ use crate::ProblemCode;
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
 /// A server that asks for more than this is asking for another day: the caller decides.
-const LONGEST_OBEYED: Duration = Duration::from_secs(60);
+const LONGEST_OBEYED: Duration = Duration::from_mins(1);
 
 /// Whether sending a request twice has the effect of sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,9 @@ pub struct RetryNotice {
 
 /// Who is told before a request is repeated; nobody by default.
 #[derive(Clone, Default)]
-pub struct RetryObserver(Option<Arc<dyn Fn(&RetryNotice) + Send + Sync>>);
+pub struct RetryObserver(Option<Arc<Observe>>);
+
+type Observe = dyn Fn(&RetryNotice) + Send + Sync;
 
 impl RetryObserver {
     /// Tells `observer`.
