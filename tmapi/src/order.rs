@@ -60,10 +60,7 @@ impl OrderStatus {
     /// Whether the order still holds, or may come to hold, seats.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Pending | Self::Authorizing | Self::Authorized | Self::Capturing
-        )
+        matches!(self, Self::Pending | Self::Authorizing | Self::Authorized | Self::Capturing)
     }
 }
 

@@ -191,21 +191,9 @@ mod tests {
 
     #[test]
     fn chosen_ids_refuse_what_a_path_or_a_list_cannot_carry() {
-        for bad in [
-            "",
-            "a b",
-            "a,b",
-            "a/b",
-            "a\u{0}b",
-            "a\nb",
-            "@last",
-            &"x".repeat(65),
-        ] {
+        for bad in ["", "a b", "a,b", "a/b", "a\u{0}b", "a\nb", "@last", &"x".repeat(65)] {
             assert!(bad.parse::<SeatId>().is_err(), "{bad:?}");
         }
-        assert_eq!(
-            "A-12-7".parse::<SeatId>().map(|id| id.to_string()),
-            Ok("A-12-7".to_owned())
-        );
+        assert_eq!("A-12-7".parse::<SeatId>().map(|id| id.to_string()), Ok("A-12-7".to_owned()));
     }
 }

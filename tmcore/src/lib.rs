@@ -3,9 +3,16 @@
 //! Every rule lives here once, as a pure function over plain data: no clock, no randomness, no I/O. The current
 //! time, random bytes and limits come in as arguments; what has to happen in the world goes out as data.
 
+pub mod cache_key;
+pub mod event;
 pub mod id;
 pub mod money;
+pub mod order;
+pub mod seat;
+pub mod seating;
+pub mod ticket;
 pub mod timestamp;
+pub mod waiting_room;
 
 pub use id::{EventId, OrderId, PaymentId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
 pub use money::Money;

@@ -51,10 +51,7 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::Currency);
         }
-        let amount = self
-            .amount
-            .checked_add(other.amount)
-            .ok_or(MoneyError::Overflow)?;
+        let amount = self.amount.checked_add(other.amount).ok_or(MoneyError::Overflow)?;
         Ok(Self::new(amount, self.currency))
     }
 

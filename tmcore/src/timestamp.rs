@@ -47,19 +47,13 @@ impl Timestamp {
     /// Milliseconds from `earlier` to this instant, 0 when it is not earlier.
     #[must_use]
     pub const fn millis_since(self, earlier: Self) -> u64 {
-        if self.0 <= earlier.0 {
-            0
-        } else {
-            (self.0 - earlier.0).unsigned_abs()
-        }
+        if self.0 <= earlier.0 { 0 } else { (self.0 - earlier.0).unsigned_abs() }
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_err(|_| fmt::Error)?
-            .fmt(f)
+        jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?.fmt(f)
     }
 }
 
