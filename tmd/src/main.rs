@@ -1,1 +1,3 @@
+//! The daemon of the ticket office.
+
 fn main() {}

@@ -1,0 +1,8 @@
+//! The daemon of the ticket office, as a library so that its tests can start it in their own process.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod lifecycle;
+pub mod telemetry;

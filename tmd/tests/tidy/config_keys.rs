@@ -1,0 +1,122 @@
+//! Settings that nobody reads.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenTree;
+use syn::visit::{self, Visit};
+use syn::{ExprField, FieldPat, Macro, Member};
+
+use crate::source::{Source, flatten, production, root};
+
+/// Settings whose reader is not written yet. The list can only shrink: a key that is read must leave it.
+const NOT_READ_YET: &[&str] = &[
+    "availability.max_age_seconds",
+    "availability.refresh_milliseconds",
+    "checkout.gateway_timeout_seconds",
+    "checkout.idempotency_keep_hours",
+    "checkout.idempotency_lease_seconds",
+    "checkout.max_declines",
+    "checkout.resolver_interval_milliseconds",
+    "checkout.sweep_interval_milliseconds",
+    "event_defaults.active_seconds",
+    "event_defaults.admissions_per_minute",
+    "event_defaults.capacity",
+    "event_defaults.currency",
+    "event_defaults.hold_ttl_seconds",
+    "event_defaults.lapse_seconds",
+    "event_defaults.lobby_seconds",
+    "event_defaults.seats_per_buyer",
+    "event_defaults.seats_per_order",
+    "server.admin_listen",
+    "server.body_timeout_seconds",
+    "server.data_dir",
+    "server.header_timeout_seconds",
+    "server.listen",
+    "server.max_body_bytes",
+    "server.max_connections",
+    "server.max_connections_per_address",
+    "server.max_header_bytes",
+    "server.max_import_bytes",
+    "server.max_request_line_bytes",
+    "server.request_timeout_seconds",
+    "server.write_timeout_seconds",
+    "store.batch_items",
+    "store.batch_queue_items",
+    "store.busy_timeout_milliseconds",
+    "store.reader_connections",
+    "waiting_room.heartbeat_flush_seconds",
+    "waiting_room.joins_per_minute",
+    "waiting_room.polls_per_second",
+    "waiting_room.sse_heartbeat_seconds",
+    "waiting_room.streams_per_session",
+    "waiting_room.tick_milliseconds",
+];
+
+/// The fields that a file reads, whatever they are fields of.
+#[derive(Default)]
+struct FieldsRead(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for FieldsRead {
+    fn visit_expr_field(&mut self, field: &'ast ExprField) {
+        if let Member::Named(name) = &field.member {
+            self.0.insert(name.to_string());
+        }
+        visit::visit_expr_field(self, field);
+    }
+
+    fn visit_field_pat(&mut self, field: &'ast FieldPat) {
+        if let Member::Named(name) = &field.member {
+            self.0.insert(name.to_string());
+        }
+        visit::visit_field_pat(self, field);
+    }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        for window in flatten(call.tokens.clone()).windows(2) {
+            if let [TokenTree::Punct(dot), TokenTree::Ident(name)] = window
+                && dot.as_char() == '.'
+            {
+                self.0.insert(name.to_string());
+            }
+        }
+    }
+}
+
+fn fields_read(source: &Source) -> BTreeSet<String> {
+    let mut read = FieldsRead::default();
+    source.items.iter().for_each(|item| read.visit_item(item));
+    read.0
+}
+
+/// `section.key` of every setting whose key no source reads.
+fn unread(defaults: &str, sources: &[Source]) -> Vec<String> {
+    let read: BTreeSet<String> = sources.iter().flat_map(fields_read).collect();
+    let sections: toml::Table = defaults.parse().unwrap();
+    let keys = |(section, keys): (&String, &toml::Value)| {
+        let keys = keys.as_table().expect("a section").keys();
+        keys.filter(|key| !read.contains(*key)).map(|key| format!("{section}.{key}")).collect::<Vec<_>>()
+    };
+    sections.iter().flat_map(keys).collect()
+}
+
+#[test]
+fn every_setting_is_read_somewhere() {
+    let Ok(defaults) = std::fs::read_to_string(root().join("tmd/config.default.toml")) else { return };
+    let mut sources = production();
+    sources
+        .retain(|source| source.path.starts_with("tmd/src/") && !source.path.starts_with("tmd/src/config"));
+    let unread = unread(&defaults, &sources);
+    let dead: Vec<_> = unread.iter().filter(|key| !NOT_READ_YET.contains(&key.as_str())).collect();
+    assert!(dead.is_empty(), "settings that nothing outside of config.rs reads: {dead:?}");
+    let read: Vec<_> =
+        NOT_READ_YET.iter().filter(|key| !unread.iter().any(|unread| unread == *key)).collect();
+    assert!(read.is_empty(), "these are read now, take them out of `NOT_READ_YET`: {read:?}");
+}
+
+#[test]
+fn a_dead_setting_is_found() {
+    let text = "fn a(c: &Config) { use_(c.server.listen); log!(\"{}\", c.store.batch); let Server { grace, .. } = c; }";
+    let sources = [Source::parse("tmd/src/serve.rs", text)];
+    let defaults = "[server]\nlisten = 1\ngrace = 1\ndead = 1\n[store]\nbatch = 1\n";
+    assert_eq!(unread(defaults, &sources), ["server.dead"]);
+}
