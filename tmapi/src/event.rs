@@ -200,7 +200,7 @@ pub struct EventPatch {
     /// See [`EventSettingsView`]; at least `seatsPerOrder`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats_per_buyer: Option<u32>,
-    /// See [`EventSettingsView`]; 1 to 86,400.
+    /// See [`EventSettingsView`]; 3 to 86,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lapse_seconds: Option<u32>,
     /// See [`EventSettingsView`]; 1 to 86,400.
