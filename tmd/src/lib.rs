@@ -4,5 +4,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod http;
 pub mod lifecycle;
 pub mod telemetry;
