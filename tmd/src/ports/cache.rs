@@ -1,0 +1,26 @@
+//! The cache of encoded answers. It never decides a sale (C1).
+
+use async_trait::async_trait;
+use tmcore::cache_key::CacheKey;
+
+use crate::app::body::Body;
+
+/// A value that could not be built, told to all who waited for it.
+pub type Rebuilt = Result<Option<Body>, super::StoreError>;
+
+/// What a value is built by when there is none.
+pub type Rebuild<'a> = std::pin::Pin<Box<dyn Future<Output = Rebuilt> + Send + 'a>>;
+
+/// A value is at most [`CacheKey::ttl`] old when served.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The value, built by `rebuild` if there is none: once, however many ask at the same time (C4). `None` (there is
+    /// no such thing) is remembered too; a failure is not.
+    ///
+    /// # Errors
+    /// What the rebuild failed with.
+    async fn get_or_build(&self, key: CacheKey, rebuild: Rebuild<'_>) -> Rebuilt;
+
+    /// Forgets a value, after a change that its TTL should not hide.
+    async fn forget(&self, key: &CacheKey);
+}
