@@ -9,11 +9,11 @@ pub mod id;
 pub mod idempotency;
 pub mod money;
 pub mod order;
+pub mod payment;
+pub mod retry;
 pub mod seat;
 pub mod seating;
 pub mod ticket;
-pub mod payment;
-pub mod retry;
 pub mod timestamp;
 pub mod waiting_room;
 

@@ -4,5 +4,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod health;
+pub mod http;
 pub mod lifecycle;
+pub mod serve;
 pub mod telemetry;

@@ -60,11 +60,7 @@ impl RetryObserver {
 
 impl fmt::Debug for RetryObserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "RetryObserver(..)"
-        } else {
-            "RetryObserver(none)"
-        })
+        f.write_str(if self.0.is_some() { "RetryObserver(..)" } else { "RetryObserver(none)" })
     }
 }
 

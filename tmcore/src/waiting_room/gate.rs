@@ -51,7 +51,8 @@ impl Gate {
         let earned = elapsed * per_minute / SECONDS_A_MINUTE;
         // The clock moves by what was turned into credit, or every tick would round a fraction away.
         let spent = (earned * SECONDS_A_MINUTE).div_ceil(per_minute);
-        let credited_at = Timestamp::from_millis(self.credited_at.as_millis() + i64::try_from(spent).unwrap_or(0));
+        let credited_at =
+            Timestamp::from_millis(self.credited_at.as_millis() + i64::try_from(spent).unwrap_or(0));
         match self.credit_milli + earned {
             credit if credit >= most => Self { credit_milli: most, credited_at: now },
             credit_milli => Self { credit_milli, credited_at },
