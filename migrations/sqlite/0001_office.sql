@@ -155,9 +155,8 @@ CREATE TABLE payments (
   state         TEXT NOT NULL CHECK (state IN ('INTENT', 'SENT', 'OK', 'DECLINED', 'UNKNOWN', 'NEVER_HAPPENED')),
   amount        INTEGER NOT NULL CHECK (amount >= 0),
   currency      TEXT NOT NULL,
-  reference     TEXT,           -- the provider's, once OK
+  detail        TEXT,           -- the provider's reference once OK, its reason once DECLINED
   against       TEXT,           -- the authorization or capture it acts on
-  reason        TEXT,           -- of a decline
   tries         INTEGER NOT NULL DEFAULT 0,
   due_at        INTEGER NOT NULL,
   created_at    INTEGER NOT NULL

@@ -1,5 +1,7 @@
 //! The daemon of the ticket office, as a library so that its tests can start it in their own process.
 
+pub mod adapters;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -7,5 +9,8 @@ pub mod entropy;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+pub mod ports;
 pub mod serve;
+pub mod store;
 pub mod telemetry;
+pub mod workers;

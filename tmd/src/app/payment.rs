@@ -126,6 +126,17 @@ impl Office {
         Ok(outcome)
     }
 
+    /// Ends orders whose time is up, and gives their slots free. Seats were free before (S5).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep(self: &Arc<Self>, limit: u32) -> Result<(), StoreError> {
+        for outcome in self.store().expire_due(limit).await? {
+            self.tell_order(&outcome);
+        }
+        Ok(())
+    }
+
     /// The payment of an order that is open, if one is.
     ///
     /// # Errors

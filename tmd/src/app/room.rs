@@ -94,10 +94,11 @@ impl Rooms {
         self.by_session.read().unwrap_or_else(PoisonError::into_inner).get(&session).cloned()
     }
 
-    /// Events that have a room.
+    /// Events with somebody in their room.
     #[must_use]
-    pub fn events(&self) -> Vec<EventId> {
-        self.by_event.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    pub fn occupied(&self) -> Vec<EventId> {
+        let rooms = self.by_event.read().unwrap_or_else(PoisonError::into_inner);
+        rooms.iter().filter(|(_, room)| !room.is_empty()).map(|(event, _)| event.clone()).collect()
     }
 
     /// Takes in what was committed of sessions, and lets `admitted` at `at` count for the rate.

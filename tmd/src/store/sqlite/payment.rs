@@ -73,7 +73,7 @@ pub(super) async fn insert(
            created_at)
          VALUES (?1, ?2, ?3, ?4, 'SENT', ?5, ?6, ?7, ?8, ?9) ON CONFLICT (provider_key) DO NOTHING",
     )
-    .bind(key.as_str())
+    .bind(key.to_string())
     .bind(order.id.to_string())
     .bind(ask.operation.as_str())
     .bind(ask.attempt)
@@ -90,7 +90,7 @@ pub(super) async fn insert(
 
 pub(super) async fn load(tx: &mut SqliteConnection, key: &ProviderKey) -> Result<Option<PaymentRecord>, StoreError> {
     let row = sqlx::query("SELECT * FROM payments WHERE provider_key = ?")
-        .bind(key.as_str())
+        .bind(key.to_string())
         .fetch_optional(tx)
         .await
         .map_err(failed)?;
@@ -103,31 +103,25 @@ pub(super) async fn authorization(
     order: OrderId,
 ) -> Result<Option<(Money, ProviderReference)>, StoreError> {
     let row = sqlx::query(
-        "SELECT amount, currency, reference FROM payments
+        "SELECT amount, currency, detail FROM payments
          WHERE order_id = ? AND operation = 'AUTHORIZE' AND state = 'OK' ORDER BY attempt DESC LIMIT 1",
     )
     .bind(order.to_string())
     .fetch_optional(tx)
     .await
     .map_err(failed)?;
-    row.map(|row| Ok((row.money("amount", "currency")?, row.parse("reference")?))).transpose()
+    row.map(|row| Ok((row.money("amount", "currency")?, row.parse("detail")?))).transpose()
 }
 
 /// Writes a definite outcome over an open payment.
 pub(super) async fn settle(tx: &mut SqliteConnection, key: &ProviderKey, state: &PaymentState) -> Result<(), StoreError> {
-    let (reference, reason) = match state {
-        PaymentState::Ok { reference } => (Some(reference.as_str()), None),
-        PaymentState::Declined { reason } => (None, Some(reason.as_str())),
-        _ => (None, None),
-    };
     let written = sqlx::query(
-        "UPDATE payments SET state = ?, reference = ?, reason = ?
+        "UPDATE payments SET state = ?, detail = ?
          WHERE provider_key = ? AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
     )
     .bind(state.as_str())
-    .bind(reference)
-    .bind(reason)
-    .bind(key.as_str())
+    .bind(state.detail())
+    .bind(key.to_string())
     .execute(tx)
     .await
     .map_err(failed)?;
@@ -143,7 +137,7 @@ pub(super) async fn put_off(tx: &mut SqliteConnection, key: &ProviderKey, at: Ti
     .bind(at.as_millis())
     .bind(FIRST_PAUSE_SECONDS)
     .bind(LAST_PAUSE_SECONDS)
-    .bind(key.as_str())
+    .bind(key.to_string())
     .execute(tx)
     .await
     .map_err(failed)?;
@@ -151,20 +145,13 @@ pub(super) async fn put_off(tx: &mut SqliteConnection, key: &ProviderKey, at: Ti
 }
 
 fn read(row: &SqliteRow) -> Result<PaymentRecord, StoreError> {
-    let state = match row.text("state")? {
-        "INTENT" => PaymentState::Intent,
-        "SENT" => PaymentState::Sent,
-        "OK" => PaymentState::Ok { reference: row.parse("reference")? },
-        "DECLINED" => PaymentState::Declined { reason: row.parse("reason")? },
-        "UNKNOWN" => PaymentState::Unknown,
-        "NEVER_HAPPENED" => PaymentState::NeverHappened,
-        other => return Err(StoreError::failed(format_args!("an unknown payment state {other}"))),
-    };
+    let state = PaymentState::from_stored(row.text("state")?, row.text_opt("detail")?);
+    let operation = Operation::parse(row.text("operation")?);
     Ok(PaymentRecord {
         order: row.parse("order_id")?,
-        operation: row.parse("operation")?,
+        operation: operation.ok_or_else(|| StoreError::failed("an unknown operation"))?,
         key: row.parse("provider_key")?,
-        state,
+        state: state.ok_or_else(|| StoreError::failed("an unknown payment state"))?,
         amount: row.money("amount", "currency")?,
         against: row.parse_opt("against")?,
     })

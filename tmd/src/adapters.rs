@@ -1,0 +1,3 @@
+//! Everything behind a port but the stores.
+
+pub mod memory;
