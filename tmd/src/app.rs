@@ -9,6 +9,8 @@ pub mod checkout;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod payment;
+pub mod record;
+pub mod refusal;
 pub mod room;
 pub mod sale;
 pub mod tell;

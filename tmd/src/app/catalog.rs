@@ -77,6 +77,11 @@ impl Office {
         self.store().seat_map(event).await
     }
 
+    /// Whether the store answers.
+    pub async fn store_is_up(&self) -> bool {
+        self.store().due_sales().await.is_ok()
+    }
+
     /// Writes an event, with its seats when it comes with some.
     ///
     /// # Errors

@@ -50,6 +50,11 @@ impl Office {
         self.settle(payment, verdict).await
     }
 
+    /// Whether the provider answers.
+    pub async fn gateway_is_up(&self) -> bool {
+        self.within_time(self.ports.gateway.list(0, 1)).await.is_ok()
+    }
+
     /// Looks after payments nobody is waiting for any more. Answers how many.
     ///
     /// # Errors

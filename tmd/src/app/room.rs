@@ -169,6 +169,12 @@ impl Room {
         self.news.subscribe()
     }
 
+    /// Whether the sale has begun: from then on the seats are what they are.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.lock().sale.state != SaleState::Scheduled
+    }
+
     /// Whether anybody is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
