@@ -19,10 +19,10 @@ pub enum HealthError {
     #[error("expected an address such as http://127.0.0.1:8080, got `{0}`")]
     Address(String),
     /// Nobody listens there.
-    #[error("failed to connect: {0}")]
+    #[error("failed to connect")]
     Connect(#[from] std::io::Error),
     /// Somebody listens, and speaks no HTTP.
-    #[error("failed to ask: {0}")]
+    #[error("failed to ask")]
     Ask(#[from] hyper::Error),
     /// No answer within 5 seconds.
     #[error("no answer within {} seconds", TIMEOUT.as_secs())]

@@ -191,15 +191,14 @@ fn with_cause(mut response: Response, cause: &str) -> Response {
     response
 }
 
-/// One line a failure.
+/// One line a failure. A 503 that nobody gave a cause for is an answer and no fault: the daemon is draining, say.
 fn log_failure(response: &Response, id: &RequestId, method: &'static str, route: &str) {
-    let status = response.status().as_u16();
+    let (id, status) = (id.as_str(), response.status());
     let cause = response.extensions().get::<Cause>().map_or("", |cause| &cause.0);
-    // Being busy or draining is an answer, not a fault.
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(request_id = id.as_str(), method, route, status, cause, "request refused");
-    } else {
-        tracing::error!(request_id = id.as_str(), method, route, status, cause, "request failed");
+    if status != StatusCode::SERVICE_UNAVAILABLE {
+        tracing::error!(request_id = id, method, route, status = status.as_u16(), cause, "request failed");
+    } else if !cause.is_empty() {
+        tracing::warn!(request_id = id, method, route, status = status.as_u16(), cause, "request refused");
     }
 }
 
