@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use tmd::cli::{Cli, Command, ConfigAction};
+use tmd::cli::{Cli, Command, ConfigAction, GATEWAY_LISTEN};
 use tmd::config::{Config, ConfigError};
 use tmd::{health, serve};
 
@@ -29,10 +29,17 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => {
             let config = Config::load(cli)?;
-            block_on(async { Ok(serve::serve(&config).await?.exit_code()) })
+            block_on(async { Ok(serve::serve(&config, cli.flags.demo).await?.exit_code()) })
         }
-        Command::Migrate => anyhow::bail!("failed to migrate: there is no store in this build"),
-        Command::Gateway => anyhow::bail!("failed to start the gateway: there is none in this build"),
+        Command::Migrate => {
+            let config = Config::load(cli)?;
+            block_on(async { serve::migrate(&config).await.map(|()| 0) })
+        }
+        Command::Gateway => {
+            let config = Config::load(cli)?;
+            let address = cli.flags.listen.unwrap_or(GATEWAY_LISTEN);
+            block_on(async { Ok(serve::gateway(&config, address).await?.exit_code()) })
+        }
         Command::Health { url } => {
             let url = match url {
                 Some(url) => url.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::ProviderKey;
+use super::{Operation, ProviderKey};
 use crate::Money;
 
 /// The provider's name for something it did: 1 to 255 visible ASCII characters.
@@ -21,6 +21,18 @@ pub struct ProviderReferenceError;
 impl ProviderReference {
     /// The longest reference that is accepted, in characters.
     pub const MAX_CHARS: usize = 255;
+
+    /// A name made from the key of what was done, as the sandbox gives: no two keys share one, and none is drawn.
+    #[must_use]
+    pub fn derive(operation: Operation, key: &ProviderKey) -> Self {
+        let prefix = match operation {
+            Operation::Authorize => "auth",
+            Operation::Capture => "capt",
+            Operation::Void => "void",
+            Operation::Refund => "rfnd",
+        };
+        Self(format!("{prefix}_{key}").into())
+    }
 
     /// The reference as the provider wrote it.
     #[must_use]
@@ -209,7 +221,6 @@ mod tests {
     use super::*;
     use crate::OrderId;
     use crate::money::Currency;
-    use crate::payment::Operation;
 
     fn key(attempt: u32) -> ProviderKey {
         ProviderKey::derive(OrderId::from_uuid(Uuid::nil()), Operation::Authorize, attempt)
