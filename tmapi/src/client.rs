@@ -116,19 +116,13 @@ impl Client {
         let mut value =
             HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| ClientError::BadToken)?;
         value.set_sensitive(true);
-        Ok(Self {
-            authorization: Some(value),
-            ..self.clone()
-        })
+        Ok(Self { authorization: Some(value), ..self.clone() })
     }
 
     /// The same client without a credential.
     #[must_use]
     pub fn without_token(&self) -> Self {
-        Self {
-            authorization: None,
-            ..self.clone()
-        }
+        Self { authorization: None, ..self.clone() }
     }
 
     /// Whether a credential is sent.
@@ -190,11 +184,7 @@ fn http_client(base: &str, user_agent: &str) -> Result<reqwest::Client, ClientEr
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     // Without TLS the host's certificates are neither needed nor read: there may be none.
-    let builder = if base.starts_with("http://") {
-        builder.tls_certs_only([])
-    } else {
-        builder
-    };
+    let builder = if base.starts_with("http://") { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(ClientError::Setup)
 }
 

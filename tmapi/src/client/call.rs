@@ -14,11 +14,7 @@ use super::{Client, ClientError};
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What a path segment may hold as it is (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An id as a path segment: a `:` in it must not read as a verb, a `?` not as a query.
 pub(super) fn segment(id: &impl ToString) -> String {
@@ -36,13 +32,7 @@ pub(super) struct Call {
 
 impl Call {
     fn new(method: Method, path: String, repeat: Repeat) -> Self {
-        Self {
-            method,
-            path,
-            body: None,
-            key: None,
-            repeat,
-        }
+        Self { method, path, body: None, key: None, repeat }
     }
 
     pub(super) fn get(path: String) -> Self {
@@ -84,10 +74,8 @@ impl Client {
     /// Sends a call and reads its answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
         let body = self.send(&call).await?;
-        serde_json::from_slice(&body).map_err(|source| ClientError::Decode {
-            what: format!("{} {}", call.method, call.path),
-            source,
-        })
+        serde_json::from_slice(&body)
+            .map_err(|source| ClientError::Decode { what: format!("{} {}", call.method, call.path), source })
     }
 
     /// Sends a call whose answer has no body.
@@ -104,11 +92,7 @@ impl Client {
             let Some(after) = delay_before_retry(&error, call.repeat, attempt) else {
                 return Err(error);
             };
-            let notice = RetryNotice {
-                after,
-                attempt: attempt + 1,
-                cause: error.to_string(),
-            };
+            let notice = RetryNotice { after, attempt: attempt + 1, cause: error.to_string() };
             tracing::debug!(method = %call.method, ?after, cause = notice.cause, "repeating a request");
             self.on_retry.tell(&notice);
             tokio::time::sleep(after).await;
@@ -125,17 +109,11 @@ impl Client {
             request = request.header(IDEMPOTENCY_KEY, key);
         }
         if let Some(body) = &call.body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.clone());
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await?;
-        if status.is_success() {
-            Ok(body)
-        } else {
-            Err(ClientError::from_answer(status, &headers, &body))
-        }
+        if status.is_success() { Ok(body) } else { Err(ClientError::from_answer(status, &headers, &body)) }
     }
 }

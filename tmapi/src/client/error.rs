@@ -69,10 +69,7 @@ pub enum ClientError {
 
 impl ClientError {
     pub(super) fn bad_url(url: &str, reason: &dyn fmt::Display) -> Self {
-        Self::BadUrl {
-            url: url.to_owned(),
-            reason: reason.to_string(),
-        }
+        Self::BadUrl { url: url.to_owned(), reason: reason.to_string() }
     }
 
     /// Reads an answer with a status outside of 200 to 299.
@@ -80,11 +77,7 @@ impl ClientError {
         let retry_after = retry_after(headers);
         match serde_json::from_slice::<Problem>(body) {
             Ok(problem) => Self::Problem(Box::new(problem), retry_after),
-            Err(_) => Self::Unexpected {
-                status,
-                excerpt: excerpt(status, body),
-                retry_after,
-            },
+            Err(_) => Self::Unexpected { status, excerpt: excerpt(status, body), retry_after },
         }
     }
 
@@ -117,10 +110,7 @@ impl ClientError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Problem(_, after)
-            | Self::Unexpected {
-                retry_after: after, ..
-            } => *after,
+            Self::Problem(_, after) | Self::Unexpected { retry_after: after, .. } => *after,
             _ => None,
         }
     }
@@ -139,11 +129,7 @@ impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
         // A URL may hold ids that are somebody's secret; the caller knows it anyway.
         let error = error.without_url();
-        if error.is_timeout() {
-            Self::TimedOut
-        } else {
-            Self::Transport(error)
-        }
+        if error.is_timeout() { Self::TimedOut } else { Self::Transport(error) }
     }
 }
 
@@ -160,8 +146,5 @@ fn excerpt(status: StatusCode, body: &[u8]) -> String {
     let head = body.get(..EXCERPT_BYTES).unwrap_or(body);
     let text = String::from_utf8_lossy(head);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    line.map_or_else(
-        || status.canonical_reason().unwrap_or("an empty body").to_owned(),
-        str::to_owned,
-    )
+    line.map_or_else(|| status.canonical_reason().unwrap_or("an empty body").to_owned(), str::to_owned)
 }

@@ -55,10 +55,7 @@ impl Client {
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<EventSummary>, ClientError> {
-        let query = [
-            ("cursor", cursor.map(str::to_owned)),
-            ("limit", limit.map(|n| n.to_string())),
-        ];
+        let query = [("cursor", cursor.map(str::to_owned)), ("limit", limit.map(|n| n.to_string()))];
         self.call(Call::get(with_query("/api/events", &query))).await
     }
 
@@ -71,8 +68,7 @@ impl Client {
             ("pageSize", query.page_size.map(|n| n.to_string())),
             ("page", query.page.map(|n| n.to_string())),
         ];
-        self.call(Call::get(with_query("/api/events/search", &query)))
-            .await
+        self.call(Call::get(with_query("/api/events/search", &query))).await
     }
 
     /// `GET /api/events/{eventId}`.

@@ -15,8 +15,7 @@ fn path(order: OrderId, verb: &str) -> String {
 impl Client {
     /// `POST /api/orders`.
     pub async fn create_order(&self, order: &CreateOrder, key: &str) -> Result<OrderView, ClientError> {
-        self.call(Call::post("/api/orders".to_owned()).keyed(key)?.json(order)?)
-            .await
+        self.call(Call::post("/api/orders".to_owned()).keyed(key)?.json(order)?).await
     }
 
     /// `GET /api/orders/{orderId}`.
@@ -32,8 +31,7 @@ impl Client {
         payment: &SeatsAndPayment,
         key: &str,
     ) -> Result<OrderView, ClientError> {
-        self.call(Call::post(path(order, ":confirm")).keyed(key)?.json(payment)?)
-            .await
+        self.call(Call::post(path(order, ":confirm")).keyed(key)?.json(payment)?).await
     }
 
     /// `POST /api/orders/{orderId}:finalize`: takes the money and issues the tickets. The order may come back

@@ -38,17 +38,11 @@ impl SaleAction {
 impl Client {
     /// `POST /api/events/{eventId}:open`, `:pause`, `:resume`, `:close` (organiser).
     pub async fn sale_action(&self, event: &EventId, action: SaleAction) -> Result<EventView, ClientError> {
-        self.call(Call::post(format!(
-            "/api/events/{}:{}",
-            segment(event),
-            action.verb()
-        )))
-        .await
+        self.call(Call::post(format!("/api/events/{}:{}", segment(event), action.verb()))).await
     }
 
     /// `GET /api/events/{eventId}/sale` (organiser).
     pub async fn sale(&self, event: &EventId) -> Result<SaleView, ClientError> {
-        self.call(Call::get(format!("/api/events/{}/sale", segment(event))))
-            .await
+        self.call(Call::get(format!("/api/events/{}/sale", segment(event)))).await
     }
 }

@@ -54,10 +54,7 @@ impl SeatStates {
         }
         let of_byte = |byte: &u8| [0, 2, 4, 6].map(|shift| SeatState::from_bits(byte >> shift));
         let states = bytes.iter().flat_map(of_byte).take(count).collect();
-        Ok(Self {
-            seq: view.seq,
-            states,
-        })
+        Ok(Self { seq: view.seq, states })
     }
 
     /// The version they are of.
@@ -150,10 +147,7 @@ mod tests {
         assert_eq!(states.get(0), SeatState::Available);
         assert_eq!(states.apply(&delta(10, 11, &[])), Err(SeatGap));
         assert_eq!(states.apply(&delta(9, 10, &[[4, 2, 0]])), Err(SeatGap));
-        assert_eq!(
-            states.apply(&delta(9, 10, &[[u32::MAX, u32::MAX, 0]])),
-            Err(SeatGap)
-        );
+        assert_eq!(states.apply(&delta(9, 10, &[[u32::MAX, u32::MAX, 0]])), Err(SeatGap));
         assert_eq!(SeatStates::unpack(&view(5, &[0])), Err(SeatGap));
     }
 }

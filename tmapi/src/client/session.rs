@@ -16,9 +16,7 @@ impl Client {
     /// `POST /api/waiting-room/sessions`: a place in line, or the one the buyer already has. Without a credential it
     /// makes a guest, and then a lost answer is not asked for again: it would make a second one.
     pub async fn join(&self, event: &EventId) -> Result<JoinedSession, ClientError> {
-        let body = JoinWaitingRoom {
-            event_id: event.clone(),
-        };
+        let body = JoinWaitingRoom { event_id: event.clone() };
         let call = Call::post("/api/waiting-room/sessions".to_owned()).json(&body)?;
         self.call(call.idempotent_if(self.has_token())).await
     }

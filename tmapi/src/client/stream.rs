@@ -88,11 +88,7 @@ impl Client {
     /// `GET /api/sse/events/{eventId}/seats`.
     #[must_use]
     pub fn seat_stream(&self, event: &EventId) -> Feed<SeatEvent> {
-        feed(
-            self.clone(),
-            format!("/api/sse/events/{}/seats", segment(event)),
-            Patience::default(),
-        )
+        feed(self.clone(), format!("/api/sse/events/{}/seats", segment(event)), Patience::default())
     }
 }
 
@@ -109,10 +105,9 @@ impl Readable for SessionEvent {
     fn read(event: &Event) -> Result<Option<Self>, ClientError> {
         use session_event::{ABANDONED, ACTIVE, DONE, EXPIRED, LEFT, ORDERING, POSITION};
         match event.event_type.as_str() {
-            POSITION | ACTIVE | ORDERING | DONE | LEFT | ABANDONED | EXPIRED => Ok(Some(Self {
-                id: event.id.clone(),
-                session: data(event)?,
-            })),
+            POSITION | ACTIVE | ORDERING | DONE | LEFT | ABANDONED | EXPIRED => {
+                Ok(Some(Self { id: event.id.clone(), session: data(event)? }))
+            }
             _ => Ok(None),
         }
     }
@@ -137,10 +132,8 @@ impl Readable for SeatEvent {
 }
 
 fn data<T: DeserializeOwned>(event: &Event) -> Result<T, ClientError> {
-    serde_json::from_str(&event.data).map_err(|source| ClientError::Decode {
-        what: format!("the event {}", event.event_type),
-        source,
-    })
+    serde_json::from_str(&event.data)
+        .map_err(|source| ClientError::Decode { what: format!("the event {}", event.event_type), source })
 }
 
 /// How long a feed waits for what.
@@ -165,14 +158,7 @@ impl Default for Patience {
 }
 
 pub(super) fn feed<T: Readable>(client: Client, path: String, patience: Patience) -> Feed<T> {
-    let reader = Reader {
-        client,
-        path,
-        patience,
-        cursor: None,
-        attempt: 0,
-        phase: Phase::Idle,
-    };
+    let reader = Reader { client, path, patience, cursor: None, attempt: 0, phase: Phase::Idle };
     futures::stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
         if item.is_err() {
@@ -257,11 +243,7 @@ impl Reader {
         let after = asked.or(hint).unwrap_or_else(drawn);
         self.attempt = self.attempt.saturating_add(1);
         self.phase = Phase::Waiting(after);
-        StreamItem::State(StreamState::Reconnecting {
-            after,
-            attempt: self.attempt,
-            cause,
-        })
+        StreamItem::State(StreamState::Reconnecting { after, attempt: self.attempt, cause })
     }
 
     fn connect(&self) -> Result<Connection, ClientError> {
@@ -274,29 +256,16 @@ impl Reader {
             // Compression would hold events back until its buffer is full.
             .header(ACCEPT_ENCODING.as_str(), "identity")
             .map_err(refuse)?;
-        if let Some(token) = self
-            .client
-            .authorization
-            .as_ref()
-            .and_then(|value| value.to_str().ok())
-        {
+        if let Some(token) = self.client.authorization.as_ref().and_then(|value| value.to_str().ok()) {
             builder = builder.header(AUTHORIZATION.as_str(), token).map_err(refuse)?;
         }
         if let Some(cursor) = &self.cursor {
             builder = builder.last_event_id(cursor.clone());
         }
         let hint = RetryHint::none();
-        let transport = Transport {
-            http: self.client.http.clone(),
-            hint: hint.clone(),
-        };
+        let transport = Transport { http: self.client.http.clone(), hint: hint.clone() };
         let lines = builder.build_with_transport(transport).stream();
-        Ok(Connection {
-            lines,
-            hint,
-            live: false,
-            stale: false,
-        })
+        Ok(Connection { lines, hint, live: false, stale: false })
     }
 
     async fn look<T: Readable>(&mut self) -> Result<Seen<T>, ClientError> {
@@ -316,18 +285,12 @@ impl Reader {
                 return Ok(Seen::Item(StreamItem::State(StreamState::Stale)));
             }
             Err(_) => {
-                return Ok(Seen::Cut {
-                    cause: "no sign of life".to_owned(),
-                    after: None,
-                });
+                return Ok(Seen::Cut { cause: "no sign of life".to_owned(), after: None });
             }
         };
         let woken = std::mem::take(&mut connection.stale);
         match line {
-            None => Ok(Seen::Cut {
-                cause: "the connection was closed".to_owned(),
-                after: None,
-            }),
+            None => Ok(Seen::Cut { cause: "the connection was closed".to_owned(), after: None }),
             Some(Err(error)) => refused(error).await,
             Some(Ok(SSE::Connected(details))) => {
                 connection.live = true;
@@ -360,16 +323,8 @@ fn greeted<T>(response: &eventsource_client::Response) -> Result<Seen<T>, Client
     if response.status() == StatusCode::NO_CONTENT {
         return Ok(Seen::Ended);
     }
-    let kind = response
-        .get_header_value("content-type")
-        .ok()
-        .flatten()
-        .unwrap_or("nothing");
-    if kind
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    {
+    let kind = response.get_header_value("content-type").ok().flatten().unwrap_or("nothing");
+    if kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")) {
         return Ok(Seen::Item(StreamItem::State(StreamState::Live)));
     }
     Err(ClientError::NoEventStream(kind.to_owned()))
@@ -383,16 +338,10 @@ async fn refused<T>(error: Error) -> Result<Seen<T>, ClientError> {
             return Err(ClientError::NoEventStream("with a redirect".to_owned()));
         }
         Error::Eof | Error::UnexpectedEof => {
-            return Ok(Seen::Cut {
-                cause: "the connection was closed".to_owned(),
-                after: None,
-            });
+            return Ok(Seen::Cut { cause: "the connection was closed".to_owned(), after: None });
         }
         other => {
-            return Ok(Seen::Cut {
-                cause: root_cause(&other),
-                after: None,
-            });
+            return Ok(Seen::Cut { cause: root_cause(&other), after: None });
         }
     };
     let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -400,10 +349,7 @@ async fn refused<T>(error: Error) -> Result<Seen<T>, ClientError> {
     let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
     let error = ClientError::from_answer(status, &headers, &body_of(body.into_stream()).await);
     if passes {
-        return Ok(Seen::Cut {
-            cause: error.to_string(),
-            after: retry_after(&headers),
-        });
+        return Ok(Seen::Cut { cause: error.to_string(), after: retry_after(&headers) });
     }
     Err(error)
 }

@@ -1,5 +1,7 @@
 //! The client against a small server that plays tricks.
 
+#![expect(clippy::disallowed_methods, reason = "a server that lives as long as its test")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,30 +37,19 @@ where
 }
 
 fn client(address: SocketAddr) -> Client {
-    let options = ClientOptions {
-        max_retries: 3,
-        timeout: Duration::from_secs(5),
-        ..ClientOptions::default()
-    };
+    let options =
+        ClientOptions { max_retries: 3, timeout: Duration::from_secs(5), ..ClientOptions::default() };
     Client::new(&format!("http://{address}/"), options).unwrap()
 }
 
 fn problem(code: &str, status: u16) -> Response {
     let body = json!({"type": "about:blank", "title": "", "status": status, "detail": "no", "code": code,
         "requestId": "r1", "retryable": true});
-    (
-        StatusCode::from_u16(status).unwrap(),
-        [("retry-after", "0")],
-        body.to_string(),
-    )
-        .into_response()
+    (StatusCode::from_u16(status).unwrap(), [("retry-after", "0")], body.to_string()).into_response()
 }
 
 fn order() -> CreateOrder {
-    CreateOrder {
-        event_id: "E1".parse().unwrap(),
-        session_id: None,
-    }
+    CreateOrder { event_id: "E1".parse().unwrap(), session_id: None }
 }
 
 fn session(status: &str) -> String {
@@ -77,20 +68,13 @@ fn session_feed(address: SocketAddr) -> Feed<SessionEvent> {
         read_timeout: Duration::from_millis(200),
         first_delay: Duration::from_millis(5),
     };
-    feed(
-        client(address).with_token("secret").unwrap(),
-        "/s".to_owned(),
-        patience,
-    )
+    feed(client(address).with_token("secret").unwrap(), "/s".to_owned(), patience)
 }
 
 /// What a feed tells, in short.
 async fn told(mut feed: Feed<SessionEvent>, most: usize) -> Vec<String> {
     let mut all = Vec::new();
-    while let Some(item) = tokio::time::timeout(Duration::from_secs(5), feed.next())
-        .await
-        .expect("an item")
-    {
+    while let Some(item) = tokio::time::timeout(Duration::from_secs(5), feed.next()).await.expect("an item") {
         all.push(match item {
             Ok(StreamItem::Event(event)) => {
                 format!("{:?} {}", event.session.status, event.id.unwrap_or_default())
@@ -141,10 +125,7 @@ async fn a_lost_answer_is_asked_for_again_only_where_that_is_harmless() {
     let event = "E1".parse().unwrap();
     let requests = || count.swap(0, Ordering::SeqCst);
 
-    assert!(matches!(
-        client.event(&event).await,
-        Err(ClientError::Transport(_))
-    ));
+    assert!(matches!(client.event(&event).await, Err(ClientError::Transport(_))));
     assert_eq!(requests(), 4);
     assert!(client.create_order(&order(), "k").await.is_err());
     assert_eq!(requests(), 4);
@@ -162,20 +143,14 @@ async fn what_asks_for_another_day_is_not_waited_for() {
     let (address, count) =
         serve(|_, _| (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "3600")]).into_response()).await;
     let error = client(address).events(None, None).await.unwrap_err();
-    assert_eq!(
-        (error.status(), error.retry_after()),
-        (Some(503), Some(Duration::from_secs(3600)))
-    );
+    assert_eq!((error.status(), error.retry_after()), (Some(503), Some(Duration::from_secs(3600))));
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn the_token_is_sent_and_never_shown() {
     let (address, _) = serve(|_, request| {
-        let sent = request
-            .headers()
-            .get("authorization")
-            .map(|value| value.to_str().unwrap().to_owned());
+        let sent = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(request.headers()["accept-encoding"], "gzip");
         sent.unwrap_or_default().into_response()
     })
@@ -189,19 +164,9 @@ async fn the_token_is_sent_and_never_shown() {
 
 #[test]
 fn addresses_that_are_none_are_refused() {
-    for bad in [
-        "",
-        "localhost:8080",
-        "ftp://x",
-        "http://x/?a=1",
-        "http://u:p@x",
-        "http://",
-    ] {
+    for bad in ["", "localhost:8080", "ftp://x", "http://x/?a=1", "http://u:p@x", "http://"] {
         assert!(
-            matches!(
-                Client::new(bad, ClientOptions::default()),
-                Err(ClientError::BadUrl { .. })
-            ),
+            matches!(Client::new(bad, ClientOptions::default()), Err(ClientError::BadUrl { .. })),
             "{bad}"
         );
     }
@@ -212,19 +177,14 @@ fn addresses_that_are_none_are_refused() {
 #[tokio::test]
 async fn e1_a_cut_stream_resumes_after_the_last_event_it_handed_on() {
     let (address, _) = serve(|n, request| {
-        let resumes_at = request
-            .headers()
-            .get("last-event-id")
-            .map(|id| id.to_str().unwrap());
+        let resumes_at = request.headers().get("last-event-id").map(|id| id.to_str().unwrap());
         assert_eq!(request.headers()["authorization"], "Bearer secret");
         match n {
             0 => {
                 assert_eq!(resumes_at, None);
                 let beat = ": beat\n\nevent: something-new\nid: 6\ndata: ?\n\n";
                 let data = session("WAITING");
-                stream_of(format!(
-                    "{beat}event: waiting-room-position\nid: 7\ndata: {data}\n\n"
-                ))
+                stream_of(format!("{beat}event: waiting-room-position\nid: 7\ndata: {data}\n\n"))
             }
             1 => problem("busy", 503),
             _ => {
@@ -236,20 +196,14 @@ async fn e1_a_cut_stream_resumes_after_the_last_event_it_handed_on() {
     })
     .await;
     let all = told(session_feed(address), 99).await;
-    assert_eq!(
-        all,
-        ["Live", "Waiting 7", "cut 1", "cut 2", "Live", "Done 8", "Ended"]
-    );
+    assert_eq!(all, ["Live", "Waiting 7", "cut 1", "cut 2", "Live", "Done 8", "Ended"]);
 }
 
 #[tokio::test]
 async fn a_refusal_that_stands_ends_the_stream() {
     for status in [401, 403, 404, 410] {
         let (address, count) = serve(move |_, _| problem("not-found", status)).await;
-        assert_eq!(
-            told(session_feed(address), 99).await,
-            [format!("error Some({status})")]
-        );
+        assert_eq!(told(session_feed(address), 99).await, [format!("error Some({status})")]);
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
     let (address, _) = serve(|_, _| StatusCode::NO_CONTENT.into_response()).await;
@@ -264,9 +218,7 @@ async fn a_refusal_that_stands_ends_the_stream() {
 #[tokio::test]
 async fn a_silent_stream_is_called_stale_and_then_given_up() {
     let (address, _) = serve(|_, _| {
-        stream_of(Body::from_stream(futures::stream::pending::<
-            Result<Bytes, std::io::Error>,
-        >()))
+        stream_of(Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()))
     })
     .await;
     let all = told(session_feed(address), 5).await;
@@ -277,10 +229,7 @@ async fn a_silent_stream_is_called_stale_and_then_given_up() {
 async fn e3_the_daemon_says_when_to_come_back() {
     let (address, _) = serve(|_, _| stream_of(": bye\nretry: 3\n\n")).await;
     let mut feed = session_feed(address);
-    assert_eq!(
-        feed.next().await.unwrap().unwrap(),
-        StreamItem::State(StreamState::Live)
-    );
+    assert_eq!(feed.next().await.unwrap().unwrap(), StreamItem::State(StreamState::Live));
     let Some(Ok(StreamItem::State(StreamState::Reconnecting { after, .. }))) = feed.next().await else {
         panic!("expected a cut")
     };

@@ -11,17 +11,11 @@ use crate::ticket::{CheckTicket, TicketCheck, TicketView};
 impl Client {
     /// `GET /api/tickets/{ticketId}`.
     pub async fn ticket(&self, ticket: TicketId) -> Result<TicketView, ClientError> {
-        self.call(Call::get(format!("/api/tickets/{}", segment(&ticket))))
-            .await
+        self.call(Call::get(format!("/api/tickets/{}", segment(&ticket)))).await
     }
 
     /// `POST /api/ticket-checks` (organiser).
     pub async fn check_ticket(&self, check: &CheckTicket) -> Result<TicketCheck, ClientError> {
-        self.call(
-            Call::post("/api/ticket-checks".to_owned())
-                .json(check)?
-                .idempotent_if(true),
-        )
-        .await
+        self.call(Call::post("/api/ticket-checks".to_owned()).json(check)?.idempotent_if(true)).await
     }
 }

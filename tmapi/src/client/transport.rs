@@ -42,21 +42,15 @@ impl HttpTransport for Transport {
         Box::pin(SyncFuture::new(async move {
             let request = request.map(Option::unwrap_or_default);
             let request = reqwest::Request::try_from(request).map_err(TransportError::new)?;
-            let answer = http
-                .execute(request)
-                .await
-                .map_err(|e| TransportError::new(e.without_url()))?;
+            let answer = http.execute(request).await.map_err(|e| TransportError::new(e.without_url()))?;
             let mut head = Response::builder().status(answer.status());
             if let Some(headers) = head.headers_mut() {
                 headers.clone_from(answer.headers());
             }
             let mut finder = RetryFinder::default();
-            let body = answer
-                .bytes_stream()
-                .map_err(|e| TransportError::new(e.without_url()));
+            let body = answer.bytes_stream().map_err(|e| TransportError::new(e.without_url()));
             let body = body.inspect_ok(move |chunk| finder.feed(chunk, &hint));
-            head.body(Box::pin(SyncStream::new(body)) as ByteStream)
-                .map_err(TransportError::new)
+            head.body(Box::pin(SyncStream::new(body)) as ByteStream).map_err(TransportError::new)
         }))
     }
 }
@@ -94,11 +88,7 @@ impl RetryFinder {
         if std::mem::take(&mut self.skipping) {
             return None;
         }
-        std::str::from_utf8(line.strip_prefix(b"retry:")?)
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        std::str::from_utf8(line.strip_prefix(b"retry:")?).ok()?.trim().parse().ok()
     }
 }
 
