@@ -26,6 +26,11 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
+    /// Says what was being done.
+    pub fn doing(self, what: &str) -> Self {
+        Self { message: format!("failed to {what}: {}", self.message), ..self }
+    }
+
     /// Sets what to do; the last one said wins.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -115,9 +120,6 @@ pub trait Doing<T> {
 
 impl<T, E: Into<Failure>> Doing<T> for Result<T, E> {
     fn doing(self, what: &str) -> Result<T, Failure> {
-        self.map_err(|error| {
-            let failure = error.into();
-            Failure { message: format!("failed to {what}: {}", failure.message), ..failure }
-        })
+        self.map_err(|error| error.into().doing(what))
     }
 }

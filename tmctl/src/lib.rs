@@ -4,7 +4,9 @@
 //! open to other programs that share the exit codes, contexts and tokens.
 
 mod argument;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod cli;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod command;
 mod desk;
 mod error;

@@ -10,6 +10,7 @@ use tmcore::{EventId, OrderId};
 use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
+use crate::host::Host;
 use crate::pending::{Entry, Goal, Mutation, Request};
 use crate::progress::Progress;
 
@@ -64,7 +65,7 @@ fn write_down(
     token: Option<String>,
 ) -> Result<Entry, Failure> {
     let request = Request {
-        key: desk.host.idempotency_key(),
+        key: Host::idempotency_key(),
         slot: desk.profile.slot(),
         event,
         token,

@@ -110,38 +110,39 @@ pub fn duration(seconds: u64) -> String {
 pub struct Output {
     format: Format,
     quiet: bool,
-    terminal: Terminal,
+    out: Channel,
+    err: Channel,
     host: Host,
     /// Put after `tmctl` in the commands that are proposed, so that they reach the same daemon.
     flags: String,
 }
 
+/// What is known of stdout or stderr.
 #[derive(Clone, Copy, Debug)]
-struct Terminal {
-    stdout: bool,
-    stderr: bool,
-    /// Can move its cursor.
+struct Channel {
+    terminal: bool,
+    /// A terminal that can move its cursor.
     smart: bool,
-    out_painted: bool,
-    err_painted: bool,
+    painted: bool,
+}
+
+impl Channel {
+    fn new(terminal: bool, host: &Host, color: ColorChoice) -> Self {
+        let smart = terminal && host.env("TERM") != Some("dumb");
+        Self { terminal, smart, painted: painted(host, color, smart) }
+    }
 }
 
 impl Output {
     pub fn new(host: &Host, global: &Global) -> Self {
-        let (stdout, stderr) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
-        let smart = host.env("TERM") != Some("dumb");
-        let terminal = Terminal {
-            stdout,
-            stderr,
-            smart,
-            out_painted: painted(host, global.color, stdout && smart),
-            err_painted: painted(host, global.color, stderr && smart),
-        };
-        let usual = if stdout { Format::Table } else { Format::Lines };
+        let out = Channel::new(std::io::stdout().is_terminal(), host, global.color);
+        let err = Channel::new(std::io::stderr().is_terminal(), host, global.color);
+        let usual = if out.terminal { Format::Table } else { Format::Lines };
         Self {
             format: global.output.unwrap_or(usual),
             quiet: global.quiet,
-            terminal,
+            out,
+            err,
             host: host.clone(),
             flags: global.repeated(),
         }
@@ -149,17 +150,17 @@ impl Output {
 
     /// Writes data to stdout.
     pub fn show(&self, thing: &impl Show) -> Result<(), Failure> {
-        self.write(&self.rendered(thing)?)
+        write(&self.rendered(thing)?)
     }
 
     /// Whether drawings make sense: people look at a table on a terminal.
     pub fn is_for_people(&self) -> bool {
-        self.format == Format::Table && self.terminal.stdout
+        self.format == Format::Table && self.out.terminal
     }
 
     /// Whether a progress bar makes sense.
     pub fn can_animate(&self) -> bool {
-        self.terminal.stderr && self.terminal.smart && !self.quiet
+        self.err.smart && !self.quiet
     }
 
     fn rendered(&self, thing: &impl Show) -> Result<String, Failure> {
@@ -169,7 +170,7 @@ impl Output {
         let joined = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect::<String>();
         Ok(match self.format {
             Format::Table => {
-                let width = self.terminal.stdout.then(terminal_size::terminal_size).flatten();
+                let width = self.out.terminal.then(terminal_size::terminal_size).flatten();
                 let width = width.map(|(width, _)| usize::from(width.0));
                 table::table(&thing.blocks(&self.look()), width, &|head| self.bold(head))
             }
@@ -193,22 +194,12 @@ impl Output {
         Look {
             zone: (self.format == Format::Table).then(|| self.host.zone().clone()),
             now: self.host.now(),
-            painted: self.terminal.out_painted,
+            painted: self.out.painted,
         }
     }
 
     fn bold(&self, text: &str) -> String {
-        if self.terminal.out_painted { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            // Whoever read has seen enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Failure::new(Exit::Error, format!("failed to write to stdout: {error}"))),
-            Ok(()) => Ok(()),
-        }
+        if self.out.painted { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// Something worth knowing, on stderr unless `--quiet`.
@@ -232,7 +223,7 @@ impl Output {
 
     /// The command to type next, complete: on terminals only.
     pub fn next(&self, command: &str) {
-        if self.is_for_people() && self.terminal.stderr && !self.quiet {
+        if self.is_for_people() && self.err.terminal && !self.quiet {
             self.tell("32", "Next: ", &self.command(command));
         }
     }
@@ -257,7 +248,7 @@ impl Output {
 
     fn tell(&self, style: &str, label: &str, text: &str) {
         let text = escape(text);
-        let line = if self.terminal.err_painted && !label.is_empty() {
+        let line = if self.err.painted && !label.is_empty() {
             format!("\x1b[{style}m{label}\x1b[0m{text}\n")
         } else {
             format!("{label}{text}\n")
@@ -267,7 +258,17 @@ impl Output {
     }
 }
 
-/// <https://no-color.org>, <https://bixense.com/clicolors>: a flag beats NO_COLOR, which beats CLICOLOR_FORCE.
+fn write(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever read has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(Exit::Error, format!("failed to write to stdout: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// <https://no-color.org>, <https://bixense.com/clicolors>: a flag beats `NO_COLOR`, which beats `CLICOLOR_FORCE`.
 fn painted(host: &Host, choice: ColorChoice, terminal: bool) -> bool {
     match choice {
         ColorChoice::Always => true,
@@ -287,8 +288,14 @@ fn json_lines(thing: &impl Serialize) -> serde_json::Result<String> {
     Ok(items.iter().map(|item| escape_json(&item.to_string()).into_owned() + "\n").collect())
 }
 
-fn yaml(thing: &impl Serialize) -> Result<String, serde_saphyr::ser::Error> {
-    serde_saphyr::to_string(thing)
+/// YAML's own escaping leaves characters that reorder text. Where there are any, the document is written as JSON, which
+/// YAML 1.2 contains.
+fn yaml(thing: &impl Serialize) -> Result<String, Box<dyn std::error::Error>> {
+    let text = serde_saphyr::to_string(thing)?;
+    if text.lines().all(|line| matches!(escape(line), std::borrow::Cow::Borrowed(_))) {
+        return Ok(text);
+    }
+    Ok(escape_json(&serde_json::to_string_pretty(thing)?).into_owned() + "\n")
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ impl Entry {
     fn cut_off_locked(home: &Home) -> Result<Vec<Self>, ProfileError> {
         let names = home.list(FOLDER)?;
         let mut entries = Vec::new();
-        for name in names.iter().filter(|name| name.ends_with(".json")) {
+        for name in names.iter().filter(|name| name.strip_suffix(".json").is_some()) {
             let file = format!("{FOLDER}/{name}");
             // It may end, and its file go, while we look.
             let Ok(open) = File::open(home.path(&file)) else { continue };

@@ -6,7 +6,7 @@ use tmcore::{EventId, SeatId};
 
 use crate::argument;
 use crate::desk::Desk;
-use crate::error::{Doing as _, Failure};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::suggest;
 
@@ -87,10 +87,7 @@ pub async fn load(client: &Client, event: &EventId) -> Result<(SeatMapView, Seat
 
 async fn not_loaded(client: &Client, event: &EventId, error: tmapi::client::ClientError) -> Failure {
     let missing = error.status() == Some(404);
-    let failure = match Err::<(), _>(error).doing(&format!("load the seats of {event}")) {
-        Err(failure) => failure,
-        Ok(()) => return Failure::new(Exit::Error, "failed to load the seats"),
-    };
+    let failure = Failure::from(error).doing(&format!("load the seats of {event}"));
     let hint = if missing { suggest::event(client, event).await } else { None };
     match hint {
         Some(hint) => failure.hint(hint),
@@ -183,7 +180,7 @@ pub mod tests {
         let row = |name: &str, section: &str, count: usize, accessible: &[u16]| {
             let ids: Vec<_> = (1..=count).map(|n| format!("{section}-{name}-{n}")).collect();
             let numbers: Vec<_> = (1..=count).map(|n| n.to_string()).collect();
-            let level = if section == "P" { 0 } else { 1 };
+            let level = u8::from(section != "P");
             json!({"row": name, "ids": ids, "numbers": numbers, "x": vec![0; count], "y": vec![0; count],
                 "levels": vec![level; count], "accessible": accessible})
         };
@@ -199,7 +196,8 @@ pub mod tests {
         let packed: Vec<u8> =
             digits.chunks(4).map(|four| four.iter().rev().fold(0, |byte, bits| (byte << 2) | bits)).collect();
         let totals = |range: std::ops::Range<usize>| {
-            let count = |state: u8| digits[range.clone()].iter().filter(|digit| **digit == state).count();
+            let count =
+                |state| digits[range.clone()].iter().map(|digit| usize::from(*digit == state)).sum::<usize>();
             json!({"available": count(0), "reserved": count(1), "sold": count(2), "blocked": count(3)})
         };
         let section = |name: &str, range| {

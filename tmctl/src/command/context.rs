@@ -52,7 +52,7 @@ pub fn run(desk: &Desk, command: Command) -> Outcome {
     match command {
         Command::List => list(desk),
         Command::Add { name, daemon, with_token } => {
-            add(desk, name, Context { url: daemon, token: with_token })
+            add(desk, &name, Context { url: daemon, token: with_token })
         }
         Command::Use { name } => choose(desk, &name),
         Command::Remove { name } => remove(desk, &name),
@@ -77,14 +77,14 @@ fn list(desk: &Desk) -> Outcome {
     Ok(Exit::Ok)
 }
 
-fn add(desk: &Desk, name: String, context: Context) -> Outcome {
+fn add(desk: &Desk, name: &str, context: Context) -> Outcome {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
         return Err(Failure::usage(format!("`{name}` is no name for a context"))
             .hint("letters, digits, `-`, `_` and `.`"));
     }
     tmapi::client::Client::new(&context.url, tmapi::client::ClientOptions::default())?;
-    Contexts::update(&desk.profile.home, |known| known.contexts.insert(name.clone(), context))?;
+    Contexts::update(&desk.profile.home, |known| known.contexts.insert(name.to_owned(), context))?;
     desk.out.note(&format!("context `{name}` is kept"));
     desk.out.next(&format!("context use {name}"));
     Ok(Exit::Ok)

@@ -147,6 +147,7 @@ struct Sections(Vec<Section>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "as on the wire")]
 struct Section {
     section: String,
     #[serde(flatten)]
@@ -196,6 +197,7 @@ struct Seats(Vec<Seat>);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "as on the wire")]
 struct Seat {
     seat_id: SeatId,
     section: String,

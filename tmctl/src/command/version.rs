@@ -12,6 +12,7 @@ use crate::output::{Block, Look, Show};
 pub struct Args {}
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "as on the wire")]
 struct Version {
     version: &'static str,
     os: &'static str,

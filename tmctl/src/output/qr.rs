@@ -14,7 +14,7 @@ pub fn half_blocks(text: &str, painted: bool) -> Option<String> {
     if painted {
         renderer.dark_color(Dense1x2::Dark).light_color(Dense1x2::Light);
         let lines = renderer.build();
-        return Some(lines.lines().map(|line| format!("{PAINT}{line}\x1b[0m\n")).collect());
+        return Some(lines.lines().flat_map(|line| [PAINT, line, "\x1b[0m\n"]).collect());
     }
     renderer.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark);
     Some(renderer.build() + "\n")
@@ -45,8 +45,8 @@ mod tests {
     fn scanned(modules: &[Vec<bool>], lit_is_light: bool) -> String {
         const SCALE: usize = 4;
         let (width, height) = (modules[0].len() * SCALE, modules.len() * SCALE);
-        let pixel = |x, y| {
-            let lit: bool = modules[y / SCALE][x / SCALE];
+        let pixel = |x: usize, y: usize| -> u8 {
+            let lit = modules[y / SCALE][x / SCALE];
             if lit == lit_is_light { 255 } else { 0 }
         };
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel);

@@ -11,6 +11,7 @@ const NARROWEST: usize = 8;
 
 /// Things of one kind, one a row.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "its rows are rows")]
 pub struct Rows {
     pub head: &'static [&'static str],
     pub rows: Vec<Vec<String>>,
@@ -41,10 +42,10 @@ pub fn table(blocks: &[Block], width: Option<usize>, bold: &dyn Fn(&str) -> Stri
 
 fn fields_table(fields: &[(&'static str, String)], bold: &dyn Fn(&str) -> String) -> String {
     let wide = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    fields
-        .iter()
-        .map(|(name, value)| format!("{}  {}\n", bold(&format!("{name:<wide$}")), escape(value)))
-        .collect()
+    let line = |(name, value): &(&'static str, String)| {
+        [bold(&format!("{name:<wide$}")), escape(value).into_owned()].join("  ")
+    };
+    fields.iter().flat_map(|field| [line(field), "\n".to_owned()]).collect()
 }
 
 fn rows_table(rows: &Rows, width: Option<usize>, bold: &dyn Fn(&str) -> String) -> String {
