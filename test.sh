@@ -56,7 +56,7 @@ else
 fi
 if cargo deny --version >/dev/null 2>&1; then
     # Advisories change with the day, not with the code: `cargo deny check advisories` is for whoever releases.
-    tier "dependencies" cargo deny --offline --locked check bans licenses sources
+    tier "dependencies" cargo deny --offline --locked --all-features check bans licenses sources
 else
     printf '\n==== dependencies: left out, cargo-deny is not installed\n'
 fi

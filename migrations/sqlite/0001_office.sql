@@ -148,17 +148,15 @@ CREATE TABLE order_events (
 CREATE INDEX order_events_by_order ON order_events (order_id);
 
 CREATE TABLE payments (
-  payment_id    TEXT PRIMARY KEY,
+  provider_key  TEXT PRIMARY KEY, -- a hash of order, operation and attempt
   order_id      TEXT NOT NULL REFERENCES orders,
   operation     TEXT NOT NULL CHECK (operation IN ('AUTHORIZE', 'CAPTURE', 'VOID', 'REFUND')),
   attempt       INTEGER NOT NULL,
-  provider_key  TEXT NOT NULL UNIQUE,
   state         TEXT NOT NULL CHECK (state IN ('INTENT', 'SENT', 'OK', 'DECLINED', 'UNKNOWN', 'NEVER_HAPPENED')),
   amount        INTEGER NOT NULL CHECK (amount >= 0),
   currency      TEXT NOT NULL,
-  reference     TEXT,           -- the provider's, once OK
+  detail        TEXT,           -- the provider's reference once OK, its reason once DECLINED
   against       TEXT,           -- the authorization or capture it acts on
-  reason        TEXT,           -- of a decline
   tries         INTEGER NOT NULL DEFAULT 0,
   due_at        INTEGER NOT NULL,
   created_at    INTEGER NOT NULL

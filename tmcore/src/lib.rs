@@ -6,14 +6,17 @@
 pub mod cache_key;
 pub mod event;
 pub mod id;
+pub mod idempotency;
 pub mod money;
 pub mod order;
+pub mod payment;
+pub mod retry;
 pub mod seat;
 pub mod seating;
 pub mod ticket;
 pub mod timestamp;
 pub mod waiting_room;
 
-pub use id::{EventId, OrderId, PaymentId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
+pub use id::{EventId, OrderId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
 pub use money::Money;
 pub use timestamp::Timestamp;

@@ -38,7 +38,7 @@ pub enum ConfigError {
         /// The file.
         layer: String,
         /// What the parser said, with the line.
-        reason: toml::de::Error,
+        reason: String,
     },
     /// There is no such setting.
     #[error("{layer}: unknown setting `{name}`{}", hint(.suggestion.as_ref()))]

@@ -129,8 +129,9 @@ impl Lifecycle {
         mut signals: impl Stream<Item = StopSignal> + Unpin,
         grace: Grace,
     ) -> Stopped {
-        let first = signals.next().await;
-        tracing::info!(signal = ?first, "draining");
+        if let Some(first) = signals.next().await {
+            tracing::info!(signal = ?first, "draining");
+        }
         tokio::select! {
             stopped = self.drain(grace) => stopped,
             Some(second) = signals.next() => Stopped::Forced(second),
@@ -168,8 +169,7 @@ mod tests {
         lifecycle.spawn("in flight", async move { finished.await.unwrap() });
         let watcher = async {
             lifecycle.draining.cancelled().await;
-            lifecycle.streams.cancelled().await;
-            assert!(lifecycle.is_draining());
+            assert!(lifecycle.is_draining() && lifecycle.streams.is_cancelled());
             finish.send(()).unwrap();
         };
         let (stopped, ()) = tokio::join!(lifecycle.until_stopped(one_signal(), GRACE), watcher);

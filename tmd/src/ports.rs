@@ -6,6 +6,8 @@
 pub mod bus;
 pub mod cache;
 pub mod catalog;
+#[cfg(test)]
+pub mod contract;
 pub mod gateway;
 pub mod idempotency;
 pub mod order;

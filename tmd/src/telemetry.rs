@@ -22,13 +22,13 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `log.filter` is no filter.
-    #[error("failed to read log.filter: {0}")]
+    #[error("failed to read log.filter")]
     Filter(#[from] ParseError),
     /// The process has another log already.
     #[error("failed to install the log: {0}")]
     Log(String),
     /// The process has another recorder of metrics already.
-    #[error("failed to install the metrics: {0}")]
+    #[error("failed to install the metrics")]
     Metrics(#[from] BuildError),
 }
 

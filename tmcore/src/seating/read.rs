@@ -62,7 +62,8 @@ fn read_document(json: &[u8]) -> Result<Document, PlanError> {
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let place = error.path().to_string();
+        // A path may run through fields that are not known, whose names nobody has looked at.
+        let place = clipped(&error.path().to_string());
         refusal_of_reader(if place == "." { "" } else { &place }, error.inner())
     })?;
     reader.end().map_err(|error| refusal_of_reader("", &error))?;

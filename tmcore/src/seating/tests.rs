@@ -282,6 +282,10 @@ fn refusals_say_what_is_wrong_and_where() {
         ),
         (refused("/zones/0/name", Value::from("x".repeat(121))), "zones[0].name: longer than 120 characters"),
         (refused("/name", Value::from("\u{1b}]0;owned")), "name: contains the control character U+001B"),
+        (
+            refused("/zones/1/rows/0/seats/0/seat_guid", Value::from("A\u{202e}1")),
+            "zones[1].rows[0].seats[0].seat_guid: contains the control character U+202E",
+        ),
         (refused("/categories/0/name", Value::from(" ")), "categories[0].name: blank"),
         (
             refused("/zones/0/rows/0/row_number", Value::Null),
@@ -296,6 +300,12 @@ fn refusals_say_what_is_wrong_and_where() {
     for (error, text) in cases {
         assert_eq!(error.to_string(), text);
     }
+    let error = parse("\u{feff}{}".as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "not JSON at line 1, column 1: the document starts with a byte order mark");
+    let error = parse(b"{\"a\x1b]0;\": [").unwrap_err();
+    assert!(matches!(error.fault, PlanFault::NotJson { .. }), "{error}");
+    let error = parse(br#"{"\u001b]0;": [x"#).unwrap_err();
+    assert_eq!(error.to_string(), "\u{fffd}]0;: not JSON at line 1, column 16: expected value");
     let error = parse(b"{\"name\": \"x\", \"size\": 3}").unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -175,7 +175,10 @@ impl Layers {
 }
 
 fn parse(layer: &str, text: &str) -> Result<Table, ConfigError> {
-    text.parse().map_err(|reason| ConfigError::Syntax { layer: layer.to_owned(), reason })
+    text.parse().map_err(|fault: toml::de::Error| ConfigError::Syntax {
+        layer: layer.to_owned(),
+        reason: fault.to_string().trim_end().to_owned(),
+    })
 }
 
 fn wrong(layer: &str, reason: impl Into<String>) -> ConfigError {

@@ -1,9 +1,19 @@
 //! The cache of encoded answers. It never decides a sale (C1).
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tmcore::cache_key::CacheKey;
 
-use crate::app::body::Body;
+/// An answer as it goes out: encoded once, compressed once, whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// A strong validator: a hash of what was encoded.
+    pub etag: String,
+    /// The answer as it is.
+    pub plain: Bytes,
+    /// The answer compressed by gzip, where that makes it smaller.
+    pub gzip: Option<Bytes>,
+}
 
 /// A value that could not be built, told to all who waited for it.
 pub type Rebuilt = Result<Option<Body>, super::StoreError>;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use tmcore::idempotency::IdempotencyKey;
 use tmcore::order::{Order, OrderState};
-use tmcore::payment::Answer;
-use tmcore::{EventId, Money, OrderId, PaymentId, SeatId, SessionId, TicketId, Timestamp, UserId};
+use tmcore::payment::{Answer, ProviderKey};
+use tmcore::{EventId, Money, OrderId, SeatId, SessionId, TicketId, Timestamp, UserId};
 
 use super::StoreError;
 use super::payment::PaymentRecord;
@@ -103,15 +103,13 @@ pub enum OrderCommand {
         user: UserId,
         /// The seats.
         seats: Vec<SeatId>,
-        /// The payment's id.
-        payment: PaymentId,
         /// For which key.
         key: KeyRef,
     },
     /// Write down what the provider said of a payment, and what follows.
     Settle {
         /// Which payment.
-        payment: PaymentId,
+        payment: ProviderKey,
         /// What it said.
         verdict: Verdict,
         /// The tickets to issue should a capture have gone well, one a seat.
@@ -123,8 +121,6 @@ pub enum OrderCommand {
         order: OrderId,
         /// Whose.
         user: UserId,
-        /// The payment's id.
-        payment: PaymentId,
         /// For which key.
         key: KeyRef,
     },

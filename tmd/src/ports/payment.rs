@@ -2,20 +2,18 @@
 
 use async_trait::async_trait;
 use tmcore::payment::{Operation, PaymentState, ProviderKey, ProviderReference};
-use tmcore::{Money, OrderId, PaymentId};
+use tmcore::{Money, OrderId};
 
 use super::StoreError;
 
 /// A payment as it is kept. The row is committed before the call leaves (M5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaymentRecord {
-    /// Its id.
-    pub id: PaymentId,
     /// The order it is for.
     pub order: OrderId,
     /// What is asked.
     pub operation: Operation,
-    /// The key under which the provider knows it.
+    /// Its name, here and at the provider.
     pub key: ProviderKey,
     /// Where it stands.
     pub state: PaymentState,

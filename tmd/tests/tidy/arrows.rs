@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["ports"]),
     ("adapters", &["ports"]),
     ("serve", &["wire", "http"]),
+    ("health", &[]),
     // The ground: settings, time, randomness, tasks and the log, which every layer may use.
     ("cli", &[]),
     ("clock", &[]),

@@ -1,6 +1,7 @@
 //! Seats that the organiser keeps back.
 
 use sqlx::SqliteConnection;
+use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
 use super::order::seats::{self, TakenSeat};
@@ -23,15 +24,14 @@ pub(super) async fn set(
     if !missing.is_empty() {
         return Err(BlockRefusal::Unknown(missing));
     }
-    let mut change = Vec::new();
-    let mut taken = Vec::new();
+    let (mut change, mut taken) = (Vec::new(), Vec::new());
     for seat in found {
-        let next = if blocked { seat.state.expire_if_past(at).block() } else { seat.state.unblock() };
-        match next {
-            Ok(next) if next == seat.state => {}
-            Ok(_) => change.push(seat),
-            Err(_) if !blocked => {}
-            Err(_) => taken.push(seat.line.id),
+        let state = seat.state.expire(at).unwrap_or(seat.state);
+        match (state, blocked) {
+            (SeatState::Available, true) | (SeatState::Blocked, false) => change.push(seat),
+            (SeatState::Blocked, true) | (_, false) => {}
+            // Somebody is about to pay for it: keeping it back now would take money without a ticket.
+            (_, true) => taken.push(seat.line.id),
         }
     }
     if !taken.is_empty() {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::SqliteConnection;
 use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::waiting_room::{Gate, GateLimits, lobby};
 use tmcore::EventId;
@@ -371,15 +371,15 @@ async fn draw_lobby(tx: &mut SqliteConnection, event: &EventId, seed: [u8; 32]) 
             .map_err(failed)?;
     let mut ids = ids.iter().map(|id| parse(id)).collect::<Result<Vec<_>, _>>()?;
     lobby::shuffle(&seed, &mut ids);
-    let first: i64 = sqlx::query("UPDATE gates SET lobby_seed = ?, next_place = next_place + ? WHERE event_id = ? RETURNING next_place")
-        .bind(seed.as_slice())
-        .bind(int(ids.len())?)
-        .bind(event.as_str())
-        .fetch_one(&mut *tx)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?
-        - int(ids.len())?;
+    let first: i64 = sqlx::query_scalar(
+        "UPDATE gates SET lobby_seed = ?1, next_place = next_place + ?2 WHERE event_id = ?3 RETURNING next_place - ?2",
+    )
+    .bind(seed.as_slice())
+    .bind(int(ids.len())?)
+    .bind(event.as_str())
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(failed)?;
     let rows = sqlx::query(
         "UPDATE sessions SET lobby = 0, place = drawn.place
          FROM (SELECT value AS session_id, key + ?1 AS place FROM json_each(?2)) AS drawn

@@ -1,0 +1,5 @@
+//! Everything behind a port but the stores.
+
+pub mod memory;
+pub mod remote_gateway;
+pub mod sandbox;

@@ -1,0 +1,106 @@
+//! The one writer of the sandbox's log: takes whatever is waiting, commits it in one transaction, then answers.
+
+use sqlx::{Connection, SqliteConnection};
+use tmcore::payment::ProviderKey;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::book::Verdict;
+use super::instruction::Instruction;
+use super::log;
+use crate::ports::gateway::ProviderRecord;
+
+/// The most jobs in one transaction.
+const MAX_BATCH_JOBS: usize = 256;
+
+/// The most jobs that wait for the committer; who comes later waits to be let in.
+pub(super) const MAX_WAITING_JOBS: usize = 1024;
+
+/// Something to be decided and written. An answer that never comes means that the commit failed.
+pub(super) enum Job {
+    Submit { instruction: Instruction, reply: oneshot::Sender<Verdict> },
+    Cancel { key: ProviderKey, reply: oneshot::Sender<Option<ProviderRecord>> },
+}
+
+impl Job {
+    const fn key(&self) -> ProviderKey {
+        match self {
+            Self::Submit { instruction, .. } => instruction.key,
+            Self::Cancel { key, .. } => *key,
+        }
+    }
+
+    const fn instruction(&self) -> Option<&Instruction> {
+        match self {
+            Self::Submit { instruction, .. } => Some(instruction),
+            Self::Cancel { .. } => None,
+        }
+    }
+}
+
+/// An answer that waits for the commit.
+enum Answered {
+    Submit(oneshot::Sender<Verdict>, Verdict),
+    Cancel(oneshot::Sender<Option<ProviderRecord>>, Option<ProviderRecord>),
+}
+
+impl Answered {
+    /// Whoever asked may have gone; what was done stays done.
+    fn tell(self) {
+        match self {
+            Self::Submit(reply, verdict) => drop(reply.send(verdict)),
+            Self::Cancel(reply, record) => drop(reply.send(record)),
+        }
+    }
+}
+
+/// Runs until nobody can send any more, or until `stop`, and then until what was waiting is done.
+pub(super) async fn run(
+    mut writer: SqliteConnection,
+    mut jobs: mpsc::Receiver<Job>,
+    stop: CancellationToken,
+) {
+    let mut waiting = Vec::with_capacity(MAX_BATCH_JOBS);
+    loop {
+        let taken = tokio::select! {
+            biased;
+            () = stop.cancelled(), if !jobs.is_closed() => {
+                jobs.close();
+                continue;
+            }
+            taken = jobs.recv_many(&mut waiting, MAX_BATCH_JOBS) => taken,
+        };
+        if taken == 0 {
+            break;
+        }
+        match commit(&mut writer, std::mem::take(&mut waiting)).await {
+            Ok(answers) => answers.into_iter().for_each(Answered::tell),
+            Err(error) => tracing::error!(%error, jobs = taken, "failed to write the sandbox's log"),
+        }
+    }
+    if let Err(error) = writer.close().await {
+        tracing::warn!(%error, "failed to close the sandbox's log");
+    }
+}
+
+async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
+    let keys: Vec<_> = jobs.iter().map(Job::key).collect();
+    let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut book = log::load(&mut transaction, &keys, &instructions).await?;
+    let mut answers = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        answers.push(match job {
+            Job::Submit { instruction, reply } => Answered::Submit(reply, book.submit(&instruction)),
+            Job::Cancel { key, reply } if book.cancel(key) => {
+                // What an earlier job of the batch did under the key is not in the log before it is written.
+                log::append(&mut transaction, &std::mem::take(&mut book.changes)).await?;
+                Answered::Cancel(reply, log::find(&mut *transaction, &key).await?)
+            }
+            Job::Cancel { reply, .. } => Answered::Cancel(reply, None),
+        });
+    }
+    log::append(&mut transaction, &book.changes).await?;
+    transaction.commit().await?;
+    Ok(answers)
+}

@@ -1,0 +1,215 @@
+//! The sandbox's log in SQLite: read into a [`Book`], append what the book decided, and answer from it.
+
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteExecutor;
+use tmcore::money::Currency;
+use tmcore::payment::{Answer, Operation, ProviderKey};
+use tmcore::{Money, Timestamp};
+
+use super::book::{Book, Changes, Entry, NewEntry};
+use super::instruction::Instruction;
+use super::token::Behaviour;
+use crate::ports::gateway::ProviderRecord;
+
+/// The database's clock, milliseconds.
+macro_rules! now {
+    () => {
+        "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+    };
+}
+
+macro_rules! select_entry {
+    ($condition:literal) => {
+        concat!(
+            "SELECT sequence, key, order_id, operation, authorization, reference, declined, amount, currency, ",
+            "fingerprint, behaviour, at FROM entry WHERE ",
+            $condition
+        )
+    };
+}
+
+const SELECT_BOOK: &str = concat!(
+    select_entry!("repeat = 0 AND key IN (SELECT value FROM json_each(?1))"),
+    " UNION ",
+    select_entry!("repeat = 0 AND authorization IN (SELECT value FROM json_each(?2))"),
+    " ORDER BY sequence"
+);
+const SELECT_FENCES: &str = "SELECT key FROM fence WHERE key IN (SELECT value FROM json_each(?1))";
+const SELECT_FAULTS: &str =
+    "SELECT authorization, times FROM fault WHERE authorization IN (SELECT value FROM json_each(?1))";
+const SELECT_BY_KEY: &str = select_entry!("repeat = 0 AND key = ?1");
+const SELECT_PAGE: &str = select_entry!("sequence > ?1 ORDER BY sequence LIMIT ?2");
+const INSERT_ENTRIES: &str = concat!(
+    "INSERT INTO entry (key, repeat, order_id, operation, authorization, reference, declined, amount, currency, ",
+    "fingerprint, behaviour, token_hash, at) ",
+    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, ",
+    "value ->> 8, value ->> 9, value ->> 10, value ->> 11, ",
+    now!(),
+    " FROM json_each(?1) ORDER BY json_each.key"
+);
+const INSERT_FENCES: &str =
+    concat!("INSERT INTO fence (key, at) SELECT value, ", now!(), " FROM json_each(?1)");
+const INSERT_FAULTS: &str =
+    "INSERT INTO fault (authorization, times) SELECT value, 1 FROM json_each(?1) WHERE true
+    ON CONFLICT (authorization) DO UPDATE SET times = times + 1";
+
+#[derive(sqlx::FromRow)]
+struct EntryRow {
+    sequence: i64,
+    key: String,
+    order_id: String,
+    operation: String,
+    authorization: Option<String>,
+    reference: Option<String>,
+    declined: Option<String>,
+    amount: i64,
+    currency: String,
+    fingerprint: String,
+    behaviour: Option<String>,
+    at: i64,
+}
+
+/// The log holds something that this program did not write.
+#[derive(Debug, thiserror::Error)]
+#[error("entry {sequence} of the sandbox's log has no valid {column}")]
+struct Corrupt {
+    sequence: i64,
+    column: &'static str,
+}
+
+impl EntryRow {
+    fn corrupt(&self, column: &'static str) -> sqlx::Error {
+        sqlx::Error::Decode(Box::new(Corrupt { sequence: self.sequence, column }))
+    }
+
+    fn behaviour(&self) -> Result<Option<Behaviour>, sqlx::Error> {
+        let parse = |name: &str| Behaviour::parse(name).ok_or_else(|| self.corrupt("behaviour"));
+        self.behaviour.as_deref().map(parse).transpose()
+    }
+
+    fn answer(&self) -> Result<Answer, sqlx::Error> {
+        match (&self.reference, &self.declined) {
+            (Some(reference), None) => {
+                let reference = reference.parse().map_err(|_| self.corrupt("reference"))?;
+                Ok(Answer::Ok { reference })
+            }
+            (None, Some(reason)) => Ok(Answer::Declined { reason: reason.as_str().into() }),
+            _ => Err(self.corrupt("answer")),
+        }
+    }
+
+    fn entry(self) -> Result<Entry, sqlx::Error> {
+        let authorization = self.authorization.as_deref().map(str::parse).transpose();
+        let currency = Currency::from_code(&self.currency).ok_or_else(|| self.corrupt("currency"))?;
+        Ok(Entry {
+            key: self.key.parse().map_err(|_| self.corrupt("key"))?,
+            order: self.order_id.parse().map_err(|_| self.corrupt("order_id"))?,
+            operation: Operation::parse(&self.operation).ok_or_else(|| self.corrupt("operation"))?,
+            authorization: authorization.map_err(|_| self.corrupt("authorization"))?,
+            amount: Money::new(self.amount, currency),
+            answer: self.answer()?,
+            fingerprint: self.fingerprint,
+        })
+    }
+
+    fn record(self) -> Result<ProviderRecord, sqlx::Error> {
+        let sequence = u64::try_from(self.sequence).map_err(|_| self.corrupt("sequence"))?;
+        let at = Timestamp::from_millis(self.at);
+        let Entry { key, order, operation, amount, answer, .. } = self.entry()?;
+        Ok(ProviderRecord { sequence, key, order, operation, amount, answer, at })
+    }
+}
+
+/// Reads what the log has on these keys and on what the instructions act on.
+pub(super) async fn load(
+    connection: &mut SqliteConnection,
+    keys: &[ProviderKey],
+    instructions: &[&Instruction],
+) -> Result<Book, sqlx::Error> {
+    let mut book = Book::default();
+    let keys = json!(keys).to_string();
+    let authorizations: Vec<_> = instructions.iter().filter_map(|i| i.authorization()).collect();
+    let acts_on_authorizations = !authorizations.is_empty();
+    let authorizations = json!(authorizations).to_string();
+    let rows = sqlx::query_as::<_, EntryRow>(SELECT_BOOK).bind(&keys).bind(&authorizations);
+    for row in rows.fetch_all(&mut *connection).await? {
+        let behaviour = row.behaviour()?;
+        book.load(row.entry()?, behaviour);
+    }
+    let fences = sqlx::query_scalar::<_, String>(SELECT_FENCES).bind(&keys);
+    for key in fences.fetch_all(&mut *connection).await? {
+        book.load_fence(key.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?);
+    }
+    if acts_on_authorizations {
+        let faults = sqlx::query_as::<_, (String, u32)>(SELECT_FAULTS).bind(&authorizations);
+        for (authorization, times) in faults.fetch_all(&mut *connection).await? {
+            let authorization =
+                authorization.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
+            book.load_fault(authorization, times);
+        }
+    }
+    Ok(book)
+}
+
+/// Writes what a batch changed, in the order in which it was decided.
+pub(super) async fn append(connection: &mut SqliteConnection, changes: &Changes) -> Result<(), sqlx::Error> {
+    let entries: Vec<Value> = changes.entries.iter().flat_map(values).collect();
+    for (sql, is_empty, values) in [
+        (INSERT_ENTRIES, entries.is_empty(), json!(entries)),
+        (INSERT_FENCES, changes.fences.is_empty(), json!(changes.fences)),
+        (INSERT_FAULTS, changes.faults.is_empty(), json!(changes.faults)),
+    ] {
+        if !is_empty {
+            sqlx::query(sql).bind(values.to_string()).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of an entry, in the order of the columns of [`INSERT_ENTRIES`].
+fn values(new: &NewEntry) -> Vec<Value> {
+    let entry = &new.entry;
+    let (reference, declined) = match &entry.answer {
+        Answer::Ok { reference } => (Some(reference), None),
+        Answer::Declined { reason } => (None, Some(reason)),
+    };
+    let row = |repeat: u8| {
+        json!([
+            entry.key,
+            repeat,
+            entry.order,
+            entry.operation,
+            entry.authorization,
+            reference,
+            declined,
+            entry.amount.amount,
+            entry.amount.currency.code(),
+            entry.fingerprint,
+            new.card.as_ref().map(|card| card.behaviour.as_str()),
+            new.card.as_ref().map(|card| &card.token_hash),
+        ])
+    };
+    (0..=u8::from(new.twice)).map(row).collect()
+}
+
+/// What was done under a key.
+pub(super) async fn find(
+    executor: impl SqliteExecutor<'_>,
+    key: &ProviderKey,
+) -> Result<Option<ProviderRecord>, sqlx::Error> {
+    let row = sqlx::query_as::<_, EntryRow>(SELECT_BY_KEY).bind(key.to_string());
+    row.fetch_optional(executor).await?.map(EntryRow::record).transpose()
+}
+
+/// The log after a sequence number.
+pub(super) async fn page(
+    executor: impl SqliteExecutor<'_>,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<ProviderRecord>, sqlx::Error> {
+    // Nothing has a greater sequence number than SQLite's greatest.
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = sqlx::query_as::<_, EntryRow>(SELECT_PAGE).bind(after).bind(limit);
+    rows.fetch_all(executor).await?.into_iter().map(EntryRow::record).collect()
+}

@@ -1,0 +1,41 @@
+//! The sandbox's log, `gateway.db`.
+
+/// `entry` is append-only and holds what was done or declined, in order; `repeat` marks a line that only says again what
+/// an earlier one says. `authorization` of an authorization is its own reference, so that one index finds an
+/// authorization with all that followed. `fence` holds keys that may never act, `fault` how often an operation on an
+/// authorization failed on purpose.
+pub(super) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS entry (
+    sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
+    key           TEXT NOT NULL CHECK (length(key) = 64),
+    repeat        INTEGER NOT NULL CHECK (repeat IN (0, 1)),
+    order_id      TEXT NOT NULL,
+    operation     TEXT NOT NULL CHECK (operation IN ('AUTHORIZE', 'CAPTURE', 'VOID', 'REFUND')),
+    authorization TEXT,
+    reference     TEXT,
+    declined      TEXT,
+    amount        INTEGER NOT NULL,
+    currency      TEXT NOT NULL,
+    fingerprint   TEXT NOT NULL,
+    behaviour     TEXT,
+    token_hash    TEXT,
+    at            INTEGER NOT NULL,
+    CHECK ((reference IS NULL) <> (declined IS NULL)),
+    CHECK ((operation = 'AUTHORIZE') = (behaviour IS NOT NULL)),
+    CHECK ((behaviour IS NULL) = (token_hash IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS entry_by_key ON entry (key) WHERE repeat = 0;
+CREATE INDEX IF NOT EXISTS entry_by_authorization ON entry (authorization) WHERE repeat = 0;
+CREATE UNIQUE INDEX IF NOT EXISTS entry_one_capture ON entry (authorization)
+    WHERE repeat = 0 AND operation = 'CAPTURE' AND declined IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS entry_one_void ON entry (authorization)
+    WHERE repeat = 0 AND operation = 'VOID' AND declined IS NULL;
+CREATE TABLE IF NOT EXISTS fence (
+    key TEXT PRIMARY KEY CHECK (length(key) = 64),
+    at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fault (
+    authorization TEXT PRIMARY KEY,
+    times         INTEGER NOT NULL CHECK (times > 0)
+) STRICT, WITHOUT ROWID;
+";

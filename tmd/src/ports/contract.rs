@@ -1,0 +1,3 @@
+//! One suite a port: what every backend has to keep (P1).
+
+pub mod gateway;
