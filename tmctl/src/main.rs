@@ -1,3 +1,7 @@
 //! The command line of the ticket office.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tmctl::main()
+}

@@ -85,6 +85,7 @@ pub(super) fn delay_before_retry(error: &ClientError, repeat: Repeat, attempt: u
 }
 
 /// A random time up to `first * 2^attempt`, at most `longest`.
+#[expect(clippy::disallowed_methods, reason = "the one place that draws the client's delays")]
 pub(super) fn back_off(first: Duration, longest: Duration, attempt: u32) -> Duration {
     let ceiling = first.saturating_mul(2_u32.saturating_pow(attempt)).min(longest);
     ceiling.mul_f64(rand::rng().random_range(0.0..=1.0))

@@ -1,5 +1,7 @@
 //! The client against a small server that plays tricks.
 
+#![expect(clippy::disallowed_methods, reason = "a server that lives as long as its test")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
