@@ -29,7 +29,9 @@ pub fn start(office: &Arc<Office>) {
     every(office, "heartbeat", flush, |office| async move { office.flush_heartbeats().await });
     every(office, "opener", OPENER_PAUSE, |office| async move { office.open_due_sales().await });
     if checkout.sweep_interval_milliseconds > 0 {
-        every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move { office.sweep(PAGE).await });
+        every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move {
+            office.sweep(PAGE).await
+        });
     }
     every(office, "resolver", millis(checkout.resolver_interval_milliseconds), |office| async move {
         office.resolve_payments(PAGE).await.map(drop)

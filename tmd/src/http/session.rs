@@ -37,7 +37,11 @@ pub async fn join(
 #[utoipa::path(get, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)),
     responses((status = 200, body = SessionView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn show(State(api): State<Api>, Buyer(user): Buyer, Id(session): Id<SessionId>) -> ApiResult<Response> {
+pub async fn show(
+    State(api): State<Api>,
+    Buyer(user): Buyer,
+    Id(session): Id<SessionId>,
+) -> ApiResult<Response> {
     api.limits.poll(session)?;
     let standing = api.office.standing(session).await?.filter(|standing| standing.session.user == user);
     let standing = standing.ok_or_else(ApiError::not_found)?;
@@ -50,7 +54,11 @@ pub async fn show(State(api): State<Api>, Buyer(user): Buyer, Id(session): Id<Se
 /// Gives the place up. Who is inside already stays until the order ends or the time is up.
 #[utoipa::path(delete, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)), responses((status = 204), (status = "4XX", body = tmapi::Problem)))]
-pub async fn leave(State(api): State<Api>, Buyer(user): Buyer, Id(session): Id<SessionId>) -> ApiResult<StatusCode> {
+pub async fn leave(
+    State(api): State<Api>,
+    Buyer(user): Buyer,
+    Id(session): Id<SessionId>,
+) -> ApiResult<StatusCode> {
     api.limits.leave(user)?;
     let left = api.office.leave(session, user).await?;
     left.map(|_| StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)

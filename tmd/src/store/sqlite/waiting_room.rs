@@ -10,7 +10,9 @@ use tmcore::{EventId, SessionId, Timestamp, UserId};
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, catalog, failed, json_array, now, session};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore};
+use crate::ports::waiting_room::{
+    Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
+};
 
 #[async_trait]
 impl WaitingRoomStore for SqliteStore {
@@ -25,7 +27,9 @@ impl WaitingRoomStore for SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = now(&mut tx).await?;
-        let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else { return Ok(None) };
+        let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
+            return Ok(None);
+        };
         if found.state != SessionState::Waiting {
             return Ok(Some(found));
         }
@@ -77,7 +81,11 @@ impl WaitingRoomStore for SqliteStore {
         session::load(&mut connection, id).await
     }
 
-    async fn live_sessions(&self, after: Option<SessionId>, limit: u32) -> Result<Vec<SessionRecord>, StoreError> {
+    async fn live_sessions(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM sessions WHERE state IN ('WAITING', 'ACTIVE', 'ORDERING') AND session_id > ?
              ORDER BY session_id LIMIT ?",
@@ -147,16 +155,21 @@ pub(super) async fn live_session(
     row.as_ref().map(session::read).transpose()
 }
 
-async fn insert(tx: &mut SqliteConnection, join: &Join, entry: Entry, at: Timestamp) -> Result<SessionRecord, StoreError> {
+async fn insert(
+    tx: &mut SqliteConnection,
+    join: &Join,
+    entry: Entry,
+    at: Timestamp,
+) -> Result<SessionRecord, StoreError> {
     let place: i64 = match entry {
         Entry::Lobby => 0,
-        Entry::Line => {
-            sqlx::query_scalar("UPDATE gates SET next_place = next_place + 1 WHERE event_id = ? RETURNING next_place - 1")
-                .bind(join.event.as_str())
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(failed)?
-        }
+        Entry::Line => sqlx::query_scalar(
+            "UPDATE gates SET next_place = next_place + 1 WHERE event_id = ? RETURNING next_place - 1",
+        )
+        .bind(join.event.as_str())
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?,
     };
     let row = sqlx::query(
         "INSERT INTO sessions (session_id, event_id, user_id, state, place, lobby, joined_at, seen_at)
@@ -176,7 +189,12 @@ async fn insert(tx: &mut SqliteConnection, join: &Join, entry: Entry, at: Timest
 }
 
 /// Takes out of the line who gave no sign of life, and from inside who began no order in time (W9).
-async fn lapse(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut Turn) -> Result<(), StoreError> {
+async fn lapse(
+    tx: &mut SqliteConnection,
+    sale: &Sale,
+    at: Timestamp,
+    turn: &mut Turn,
+) -> Result<(), StoreError> {
     let silent_since = at.as_millis() - i64::from(sale.rules.lapse_seconds) * 1_000;
     let abandoned = sqlx::query(
         "UPDATE sessions SET state = 'ABANDONED' WHERE event_id = ? AND state = 'WAITING' AND seen_at < ? RETURNING *",
@@ -200,7 +218,12 @@ async fn lapse(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut
 
 /// Lets in as many as the gate allows, smallest place first (W1, W2). Never pages by place: a join that committed late
 /// is found all the same (W3).
-async fn admit(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut Turn) -> Result<(), StoreError> {
+async fn admit(
+    tx: &mut SqliteConnection,
+    sale: &Sale,
+    at: Timestamp,
+    turn: &mut Turn,
+) -> Result<(), StoreError> {
     let event = sale.event.as_str();
     let waiting = count(tx, &sale.event, "state = 'WAITING' AND lobby = 0").await?;
     if waiting == 0 {
@@ -259,11 +282,12 @@ async fn record(
 }
 
 async fn count(tx: &mut SqliteConnection, event: &EventId, which: &'static str) -> Result<u64, StoreError> {
-    let count: i64 =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM sessions WHERE event_id = ? AND {which}")))
-            .bind(event.as_str())
-            .fetch_one(tx)
-            .await
-            .map_err(failed)?;
+    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT COUNT(*) FROM sessions WHERE event_id = ? AND {which}"
+    )))
+    .bind(event.as_str())
+    .fetch_one(tx)
+    .await
+    .map_err(failed)?;
     u64::try_from(count).map_err(StoreError::failed)
 }
