@@ -153,6 +153,34 @@ impl Output {
         write(&self.rendered(thing)?)
     }
 
+    /// Writes text of our own to stdout, as it is.
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        write(text)
+    }
+
+    /// Shows a command that is about to run, on stdout.
+    pub fn echo(&self, command: &str) -> Result<(), Failure> {
+        write(&format!("{}\n", self.bold(&format!("$ {}", escape(command)))))
+    }
+
+    /// Writes data over the `above` lines written last, where people look at a terminal that can move its cursor;
+    /// below them everywhere else. Answers how many lines there are to write over next.
+    pub fn redraw(&self, thing: &impl Show, above: usize) -> Result<usize, Failure> {
+        let text = self.rendered(thing)?;
+        if !(self.is_for_people() && self.out.smart) {
+            write(&text)?;
+            return Ok(0);
+        }
+        let up = if above == 0 { String::new() } else { format!("\x1b[{above}A") };
+        write(&(up + &text.replace('\n', "\x1b[K\n")))?;
+        Ok(text.lines().count())
+    }
+
+    /// Whether stdout has colours.
+    pub fn is_painted(&self) -> bool {
+        self.out.painted
+    }
+
     /// Whether drawings make sense: people look at a table on a terminal.
     pub fn is_for_people(&self) -> bool {
         self.format == Format::Table && self.out.terminal
