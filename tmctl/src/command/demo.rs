@@ -36,7 +36,7 @@ Examples:
   tmctl demo                              against the tmd that runs
   tmctl demo E2 --payment-token tok_lost_answer")]
 pub struct Args {
-    /// The event to buy seats of; left out, the first that is on sale
+    /// The event to buy seats of; left out, one that is on sale
     #[arg(value_name = "EVENT")]
     event: Option<String>,
     /// Start a tmd for it, with a data folder and a port of its own
@@ -103,9 +103,10 @@ impl Stage<'_> {
                     _ => failure,
                 }
             })?;
-        let on_sale =
-            |event: &EventSummary| event.sale_status == SaleStatus::Open && event.seats.available > 0;
-        page.items.into_iter().find(on_sale).ok_or_else(|| {
+        let mut on_sale: Vec<_> = page.items.into_iter().filter(is_on_sale).collect();
+        // A sale with a waiting room has more to show.
+        on_sale.sort_by_key(|event| event.waiting_room != WaitingRoomMode::On);
+        on_sale.into_iter().next().ok_or_else(|| {
             Failure::new(Exit::NotFound, "no event is on sale")
                 .hint("`tmd --demo` puts some on, and `tmctl demo --own` needs none")
         })
@@ -134,6 +135,10 @@ impl Stage<'_> {
         )
         .hint(format!("{}: {}", exit.code(), exit.meaning())))
     }
+}
+
+fn is_on_sale(event: &EventSummary) -> bool {
+    event.sale_status == SaleStatus::Open && event.seats.available > 0
 }
 
 /// The purchase, step by step.
