@@ -39,7 +39,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     if entries.is_empty() {
         let busy = Entry::busy_elsewhere(&desk.profile.home)?;
         let busy = if busy > 0 {
-            format!("; {busy} requests are under way in other processes")
+            format!("; under way in other processes: {busy}")
         } else {
             String::new()
         };
