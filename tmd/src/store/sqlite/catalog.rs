@@ -426,7 +426,7 @@ async fn draw_lobby(
     let rows = sqlx::query(
         "UPDATE sessions SET lobby = 0, place = drawn.place
          FROM (SELECT value AS session_id, key + ?1 AS place FROM json_each(?2)) AS drawn
-         WHERE sessions.session_id = drawn.session_id RETURNING sessions.*",
+         WHERE sessions.session_id = drawn.session_id RETURNING *",
     )
     .bind(first)
     .bind(json_array(&ids)?)
