@@ -6,6 +6,8 @@ use tmcore::EventId;
 
 /// Less alike than this is no typing error (Jaro-Winkler, 0 to 1); in short ids a single slip weighs too much there.
 const ALIKE: f64 = 0.75;
+/// More names than this are not listed.
+const MOST_LISTED: usize = 12;
 /// How many events are looked at.
 const EVENTS: u32 = 100;
 
@@ -37,13 +39,14 @@ pub async fn event(client: &Client, typed: &EventId) -> Option<String> {
     Some(found.map_or_else(|| "`tmctl events` lists them".to_owned(), |id| format!("did you mean `{id}`?")))
 }
 
-/// "did you mean" for a section.
-pub fn section(map: &SeatMapView, typed: &str) -> String {
-    let names = || map.sections.iter().map(|section| section.name.as_str());
-    closest(typed, names()).map_or_else(
-        || format!("`tmctl seats {}` lists them", map.event_id),
-        |name| format!("did you mean `{name}`?"),
-    )
+/// "did you mean" for one of a few names, or all of them.
+pub fn one_of(typed: &str, known: &[&str]) -> String {
+    match closest(typed, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => {
+            format!("there are {}", known.iter().take(MOST_LISTED).copied().collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 /// "did you mean" for seats that are not on the map; nothing when all are.

@@ -38,11 +38,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     }
     if entries.is_empty() {
         let busy = Entry::busy_elsewhere(&desk.profile.home)?;
-        let busy = if busy > 0 {
-            format!("; under way in other processes: {busy}")
-        } else {
-            String::new()
-        };
+        let busy = if busy > 0 { format!("; under way in other processes: {busy}") } else { String::new() };
         desk.out.note(&format!("nothing was cut off{busy}"));
     }
     let mut worst: Option<Failure> = None;

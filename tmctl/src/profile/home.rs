@@ -138,7 +138,11 @@ impl Home {
         let path = self.path(&format!("{file}.lock"));
         let take = || -> io::Result<File> {
             make_folder(path.parent().unwrap_or(Path::new(".")))?;
-            let lock = File::options().create(true).append(true).open(&path)?;
+            let mut options = File::options();
+            options.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let lock = options.open(&path)?;
             lock.lock()?;
             Ok(lock)
         };
