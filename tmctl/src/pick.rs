@@ -223,7 +223,7 @@ pub mod tests {
         let digits: Vec<u8> = status.bytes().map(|digit| digit - b'0').collect();
         let packed: Vec<u8> =
             digits.chunks(4).map(|four| four.iter().rev().fold(0, |byte, bits| (byte << 2) | bits)).collect();
-        let totals = |range: std::ops::Range<usize>| {
+        let totals = |range: Range<usize>| {
             let count =
                 |state| digits[range.clone()].iter().map(|digit| usize::from(*digit == state)).sum::<usize>();
             json!({"available": count(0), "reserved": count(1), "sold": count(2), "blocked": count(3)})

@@ -101,6 +101,20 @@ fn i10_what_is_not_final_is_asked_about_until_it_is() {
 }
 
 #[test]
+fn i7_a_key_that_is_in_flight_is_waited_for() {
+    let office = Office::open("on");
+    let tmctl = ordered(&office);
+    for _ in 0..3 {
+        office.trick(":finalize", Trick::Refuse("idempotency-in-flight", 409));
+    }
+    tmctl.out("confirm --best 2 --payment-token tok_ok");
+    assert_eq!(tmctl.out("finalize --max-retries 0 -o id"), format!("{ORDER}\n"));
+    let sent = office.asked(&format!("POST /api/orders/{ORDER}:finalize"));
+    assert_eq!(sent.len(), 4);
+    assert!(sent.iter().all(|asked| asked.key == sent[0].key));
+}
+
+#[test]
 fn a_decline_that_comes_late_is_a_decline() {
     let office = Office::open("on");
     let tmctl = ordered(&office);
