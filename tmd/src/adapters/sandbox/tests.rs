@@ -37,7 +37,7 @@ impl Lab {
     /// Waits until everything that a dropped sandbox had begun has ended.
     async fn settle(&self) {
         self.tasks.close();
-        self.tasks.wait().await;
+        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait()).await.expect("a task does not end");
         self.tasks.reopen();
     }
 }
