@@ -107,9 +107,10 @@ pub struct EventSummary {
     pub performers: Vec<PerformerView>,
     /// Where its sale stands.
     pub sale_status: SaleStatus,
-    /// When its sale begins or began.
-    #[schema(value_type = String)]
-    pub sale_starts_at: Timestamp,
+    /// When its sale begins or began; absent when the organiser opens it by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub sale_starts_at: Option<Timestamp>,
     /// Whether buyers queue.
     pub waiting_room: WaitingRoomMode,
     /// The cheapest seat's price; absent while the event has no seats.
@@ -200,7 +201,7 @@ pub struct EventPatch {
     /// See [`EventSettingsView`]; at least `seatsPerOrder`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seats_per_buyer: Option<u32>,
-    /// See [`EventSettingsView`]; 1 to 86,400.
+    /// See [`EventSettingsView`]; 3 to 86,400.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lapse_seconds: Option<u32>,
     /// See [`EventSettingsView`]; 1 to 86,400.

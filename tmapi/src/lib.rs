@@ -5,6 +5,8 @@
 //! also holds the HTTP and SSE client that the command line and the daemon's own tests use.
 
 pub mod availability;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod event;
 pub mod order;
 pub mod page;

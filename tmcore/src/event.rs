@@ -115,7 +115,7 @@ impl SaleRules {
     pub fn check(&self) -> Result<(), RuleError> {
         within("capacity", self.gate.capacity, 0, 10_000_000)?;
         within("admissionsPerMinute", self.gate.admissions_per_minute, 1, 1_000_000)?;
-        within("lapseSeconds", self.lapse_seconds, 1, DAY_SECONDS)?;
+        within("lapseSeconds", self.lapse_seconds, 3, DAY_SECONDS)?;
         within("activeSeconds", self.active_seconds, 1, DAY_SECONDS)?;
         within("lobbySeconds", self.lobby_seconds, 0, 7 * DAY_SECONDS)?;
         within("holdTtlSeconds", self.hold_ttl_seconds, 1, DAY_SECONDS)?;
@@ -199,7 +199,7 @@ mod tests {
         let rules = SaleRules {
             waiting_room: true,
             gate,
-            lapse_seconds: 1,
+            lapse_seconds: 3,
             active_seconds: 1,
             lobby_seconds: 10,
             hold_ttl_seconds: 1,

@@ -155,8 +155,6 @@ made_id!(/// A ticket for one seat.
     TicketId, "tkt");
 made_id!(/// A principal: a guest or a registered buyer.
     UserId, "usr");
-made_id!(/// One operation asked of the payment provider.
-    PaymentId, "pay");
 
 chosen_id!(/// An event, named by its organiser (`E1`).
     EventId, 64);

@@ -11,9 +11,12 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod retry;
+pub mod seat;
+pub mod seating;
+pub mod ticket;
 pub mod timestamp;
 pub mod waiting_room;
 
-pub use id::{EventId, OrderId, PaymentId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
+pub use id::{EventId, OrderId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
 pub use money::Money;
 pub use timestamp::Timestamp;

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EventId, Money, OrderId, SessionId, Timestamp, UserId};
 
+/// The decline with which an order is given up (M14).
+pub const MAX_DECLINES: u32 = 3;
+
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -203,9 +206,9 @@ impl Order {
         }
     }
 
-    /// The provider declined the card: the hold stays until its time is up, the `max_declines`th decline cancels (M14).
+    /// The provider declined the card: the hold stays until its time is up, the [`MAX_DECLINES`]th decline cancels (M14).
     #[must_use]
-    pub fn declined(self, now: Timestamp, max_declines: u32) -> Transition {
+    pub fn declined(self, now: Timestamp) -> Transition {
         if self.state != OrderState::Authorizing {
             return self.with(vec![]);
         }
@@ -215,7 +218,7 @@ impl Order {
         let order = Self { cards, ..self };
         if past {
             order.into_state(OrderState::Expired, ended)
-        } else if order.cards.declines >= max_declines {
+        } else if order.cards.declines >= MAX_DECLINES {
             order.into_state(OrderState::Cancelled, ended)
         } else {
             order.into_state(OrderState::Pending, vec![])

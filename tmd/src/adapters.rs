@@ -1,4 +1,5 @@
-//! What stands behind the ports, one driver each.
+//! Everything behind a port but the stores.
 
+pub mod memory;
 pub mod remote_gateway;
 pub mod sandbox;

@@ -1,5 +1,50 @@
-//! What the daemon asks of the world, where configuration can choose who answers.
+//! What configuration can choose: the traits behind which stores, queues, providers and engines are exchangeable.
+//!
+//! Every trait says what is atomic, what is ordered, and what a second caller may observe. Each has one contract suite
+//! that every backend passes.
 
+pub mod bus;
+pub mod cache;
+pub mod catalog;
 #[cfg(test)]
 pub mod contract;
 pub mod gateway;
+pub mod idempotency;
+pub mod order;
+pub mod payment;
+pub mod queue;
+pub mod search;
+pub mod seat;
+pub mod waiting_room;
+
+use std::sync::Arc;
+
+/// A store that could not do what it was asked. Nothing of the failed batch is kept.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A lock was not to be had in time, or too much is waiting (S9).
+    #[error("the store is busy")]
+    Busy,
+    /// The store does not answer, or answers what it should not.
+    #[error("the store failed: {0}")]
+    Failed(Arc<str>),
+}
+
+impl StoreError {
+    /// A failure told in words.
+    pub fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string().into())
+    }
+}
+
+/// Everything the store does; the source of truth of one office.
+pub trait Store:
+    catalog::CatalogStore
+    + seat::SeatLedger
+    + waiting_room::WaitingRoomStore
+    + order::OrderStore
+    + payment::PaymentStore
+    + idempotency::IdempotencyStore
+    + search::SearchIndex
+{
+}

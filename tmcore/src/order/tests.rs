@@ -50,7 +50,7 @@ fn take(order: Order, step: Step, now: Timestamp) -> Result<Transition, OrderRef
     match step {
         Step::Confirm => order.confirm(now, 1, total),
         Step::Authorized => Ok(order.authorized(now)),
-        Step::Declined => Ok(order.declined(now, 3)),
+        Step::Declined => Ok(order.declined(now)),
         Step::NeverHappened => Ok(order.authorization_never_happened(now)),
         Step::Finalize => order.finalize(now),
         Step::Captured => Ok(order.captured()),
@@ -121,7 +121,7 @@ fn m14_the_third_decline_cancels_and_gives_the_seats_back() {
     for decline in 1..=3 {
         let total = current.total;
         current = current.confirm(now, 1, total).expect("pending").order;
-        let after = current.declined(now, 3);
+        let after = current.declined(now);
         assert_eq!(after.effects.contains(&Effect::ReleaseSeats), decline == 3);
         current = after.order;
     }

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Everything that has to hold before a change goes in, tier by tier. The last line is `N passed, N failed`; the exit
+# code is 0 only when every tier passed and at least one test ran. A tier that fails without naming a failed test
+# (formatting, lints, a test that does not compile) counts as one failure.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+passed=0
+failed=0
+broken=()
+
+# Adds up a runner's own summary lines in $log: nextest's `Summary`, libtest's `test result:`.
+count() {
+    sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '
+        /^ *Summary \[/ || /^test result:/ {
+            gsub(/[,;:.]/, " ")
+            for (i = 2; i <= NF; i++) {
+                if ($i == "passed") passed += $(i - 1)
+                if ($i == "failed" || $i == "timed" || $i == "exec") failed += $(i - 1)
+            }
+        }
+        END { print passed + 0, failed + 0 }'
+}
+
+# tier NAME COMMAND...: runs one tier under a banner and adds what it counted.
+tier() {
+    local name="$1" status new_passed new_failed
+    shift
+    printf '\n==== %s: %s\n' "$name" "$*"
+    local began=$SECONDS
+    "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    read -r new_passed new_failed < <(count)
+    if [ "$status" -ne 0 ]; then
+        broken+=("$name")
+        [ "$new_failed" -gt 0 ] || new_failed=1
+    fi
+    passed=$((passed + new_passed))
+    failed=$((failed + new_failed))
+    printf -- '---- %s: %s in %s s\n' "$name" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" "$((SECONDS - began))"
+}
+
+tier "format" cargo fmt --all --check
+tier "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS="-D warnings" tier "documentation" cargo doc --workspace --no-deps --locked
+if cargo nextest --version >/dev/null 2>&1; then
+    # nextest runs no examples of the documentation; cargo does.
+    tier "tests" cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
+    tier "examples" cargo test --workspace --locked --doc --no-fail-fast
+else
+    tier "tests" cargo test --workspace --locked --no-fail-fast
+fi
+if cargo deny --version >/dev/null 2>&1; then
+    # Advisories change with the day, not with the code: `cargo deny check advisories` is for whoever releases.
+    tier "dependencies" cargo deny --offline --locked --all-features check bans licenses sources
+else
+    printf '\n==== dependencies: left out, cargo-deny is not installed\n'
+fi
+
+if [ "$((passed + failed))" -eq 0 ]; then
+    broken+=("no test ran")
+    failed=1
+fi
+printf '\n'
+[ "${#broken[@]}" -eq 0 ] || printf 'failed: %s\n' "$(IFS=,; echo "${broken[*]}")"
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[ "${#broken[@]}" -eq 0 ]

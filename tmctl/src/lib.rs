@@ -1,0 +1,63 @@
+//! The command line of the ticket office: every step of buying and of running a sale, for people and for scripts.
+//!
+//! A command is a file under `command`: its arguments, its `run`, and what it shows. [`exit`] and [`profile`] are
+//! open to other programs that share the exit codes, contexts and tokens.
+
+mod argument;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
+mod cli;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
+mod command;
+mod desk;
+mod error;
+pub mod exit;
+mod host;
+mod mutation;
+mod output;
+mod pending;
+mod pick;
+pub mod profile;
+mod progress;
+mod suggest;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::Cli;
+use desk::Desk;
+use error::Failure;
+use exit::Exit;
+use host::Host;
+use output::Output;
+
+/// Parses the command line, runs the command and answers its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let host = Host::real();
+    let out = Output::new(&host, &cli.global);
+    let exit = match run(cli, host, out.clone()) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            out.fail(&failure);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli, host: Host, out: Output) -> Result<Exit, Failure> {
+    let desk = Desk::new(&cli.global, host, out)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Error, format!("failed to start: {e}")))?;
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => Err(desk.interrupted()),
+            outcome = command::run(&desk, cli.command) => outcome,
+        }
+    })
+}

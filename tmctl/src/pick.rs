@@ -1,0 +1,242 @@
+//! Which seats: named ones, or the best that are left.
+
+use tmapi::client::{Client, SeatState, SeatStates};
+use tmapi::seat_map::{RowView, SeatMapView};
+use tmcore::{EventId, SeatId};
+
+use crate::argument;
+use crate::desk::Desk;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::suggest;
+
+/// The seats wanted.
+#[derive(clap::Args, Clone, Debug)]
+#[group(multiple = true)]
+pub struct Choice {
+    /// Seats by id, parted by commas; `-` reads them from stdin, `@last` means those last picked
+    #[arg(long, value_name = "SEATS", value_delimiter = ',', conflicts_with = "best")]
+    pub seats: Vec<String>,
+    /// The best N seats side by side that are left
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub best: Option<u32>,
+    /// Only seats of this section
+    #[arg(long, value_name = "SECTION", requires = "best")]
+    pub section: Option<String>,
+}
+
+/// What was chosen, and whether another choice may take its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// These and no others.
+    Named(Vec<SeatId>),
+    /// Any as good.
+    Best(Vec<SeatId>),
+}
+
+impl Chosen {
+    pub fn seats(&self) -> &[SeatId] {
+        match self {
+            Self::Named(seats) | Self::Best(seats) => seats,
+        }
+    }
+}
+
+impl Choice {
+    /// Settles the seats. `attempt` counts from 0: after seats were lost to somebody else, luck picks among all that
+    /// are left, so that two who want the best do not meet again.
+    pub async fn settle(
+        &self,
+        desk: &Desk,
+        client: &Client,
+        event: &EventId,
+        attempt: u32,
+    ) -> Result<Chosen, Failure> {
+        let Some(count) = self.best else {
+            let named = if self.seats.is_empty() {
+                argument::many(desk, None)
+            } else {
+                argument::list(desk, &self.seats)
+            };
+            return Ok(Chosen::Named(named?));
+        };
+        let (map, states) = load(client, event).await?;
+        let section = self.section.as_deref();
+        check_section(&map, section)?;
+        let windows = windows(&map, &states, count as usize, section);
+        let luck = if attempt == 0 { 0 } else { desk.host.draw(windows.len()) };
+        match windows.into_iter().nth(luck) {
+            Some(window) => Ok(Chosen::Best(window.seats)),
+            None => Err(none_left(&states, count, section)),
+        }
+    }
+}
+
+/// The geometry and what is left.
+pub async fn load(client: &Client, event: &EventId) -> Result<(SeatMapView, SeatStates), Failure> {
+    let loaded = tokio::try_join!(client.seat_map(event), client.availability(event));
+    let (map, view) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return Err(not_loaded(client, event, error).await),
+    };
+    let states = SeatStates::unpack(&view).map_err(|error| {
+        Failure::new(Exit::Error, format!("failed to read the availability of {event}: {error}"))
+    })?;
+    Ok((map, states))
+}
+
+async fn not_loaded(client: &Client, event: &EventId, error: tmapi::client::ClientError) -> Failure {
+    let missing = error.status() == Some(404);
+    let failure = Failure::from(error).doing(&format!("load the seats of {event}"));
+    let hint = if missing { suggest::event(client, event).await } else { None };
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Refuses a section that does not exist.
+pub fn check_section(map: &SeatMapView, section: Option<&str>) -> Result<(), Failure> {
+    match section {
+        Some(name) if !map.sections.iter().any(|section| section.name == name) => {
+            let failure = Failure::new(Exit::NotFound, format!("{} has no section `{name}`", map.event_id));
+            Err(failure.hint(suggest::section(map, name)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn none_left(states: &SeatStates, count: u32, section: Option<&str>) -> Failure {
+    let left = states.as_slice().iter().filter(|state| **state == SeatState::Available).count();
+    let place = section.map(|name| format!(" in {name}")).unwrap_or_default();
+    let failure = Failure::new(Exit::SoldOut, format!("no {count} seats side by side are left{place}"));
+    match left {
+        0 => failure.hint("no seat is left at all; seats of orders that lapse come back"),
+        _ => failure
+            .hint(format!("{left} are left here and there: take fewer at a time, or name them with --seats")),
+    }
+}
+
+/// Neighbouring free seats of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub seats: Vec<SeatId>,
+    /// Wheelchair places among them.
+    accessible: usize,
+    /// Which row of the venue, from the first.
+    row: usize,
+    /// How far its middle is from the row's middle, in half seats.
+    off_middle: usize,
+}
+
+/// All windows of `count` free neighbours, best first: without wheelchair places, in the foremost row, nearest to its
+/// middle.
+pub fn windows(map: &SeatMapView, states: &SeatStates, count: usize, section: Option<&str>) -> Vec<Window> {
+    let mut all = Vec::new();
+    let mut row_number = 0;
+    for part in &map.sections {
+        let mut first = part.offset as usize;
+        for row in &part.rows {
+            if section.is_none_or(|name| part.name == name) {
+                all.extend(row_windows(row, (first, row_number), states, count));
+            }
+            first += row.ids.len();
+            row_number += 1;
+        }
+    }
+    all.sort_by_key(|window| (window.accessible, window.row, window.off_middle));
+    all
+}
+
+fn row_windows(
+    row: &RowView,
+    (first, number): (usize, usize),
+    states: &SeatStates,
+    count: usize,
+) -> impl Iterator<Item = Window> {
+    let free = move |place: &usize| states.get(first + place) == SeatState::Available;
+    let starts = 0..(row.ids.len() + 1).saturating_sub(count.max(1));
+    starts.filter(move |start| (*start..start + count).all(|place| free(&place))).map(move |start| Window {
+        seats: row.ids.iter().skip(start).take(count).cloned().collect(),
+        accessible: row
+            .accessible
+            .iter()
+            .filter(|place| (start..start + count).contains(&usize::from(**place)))
+            .count(),
+        row: number,
+        off_middle: (2 * start + count).abs_diff(row.ids.len()),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use serde_json::json;
+    use tmapi::availability::AvailabilityView;
+
+    use super::*;
+
+    /// Two sections: Parkett with rows of 6 and 4, Balkon with a row of 3; `status` is a digit a seat.
+    pub fn venue(status: &str) -> (SeatMapView, AvailabilityView) {
+        let row = |name: &str, section: &str, count: usize, accessible: &[u16]| {
+            let ids: Vec<_> = (1..=count).map(|n| format!("{section}-{name}-{n}")).collect();
+            let numbers: Vec<_> = (1..=count).map(|n| n.to_string()).collect();
+            let level = u8::from(section != "P");
+            json!({"row": name, "ids": ids, "numbers": numbers, "x": vec![0; count], "y": vec![0; count],
+                "levels": vec![level; count], "accessible": accessible})
+        };
+        let price = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+        let map = json!({"eventId": "E1", "width": 10, "height": 10, "seatCount": 13, "areas": [],
+            "priceLevels": [
+                {"name": "A", "color": "#ff0000", "price": price(4950), "seats": 10},
+                {"name": "B", "color": "#00ff00", "price": price(2500), "seats": 3}],
+            "sections": [
+                {"name": "Parkett", "offset": 0, "seatCount": 10, "rows": [row("1", "P", 6, &[0]), row("2", "P", 4, &[])]},
+                {"name": "Balkon", "offset": 10, "seatCount": 3, "rows": [row("1", "B", 3, &[])]}]});
+        let digits: Vec<u8> = status.bytes().map(|digit| digit - b'0').collect();
+        let packed: Vec<u8> =
+            digits.chunks(4).map(|four| four.iter().rev().fold(0, |byte, bits| (byte << 2) | bits)).collect();
+        let totals = |range: std::ops::Range<usize>| {
+            let count =
+                |state| digits[range.clone()].iter().map(|digit| usize::from(*digit == state)).sum::<usize>();
+            json!({"available": count(0), "reserved": count(1), "sold": count(2), "blocked": count(3)})
+        };
+        let section = |name: &str, range| {
+            let mut section = totals(range);
+            section["name"] = json!(name);
+            section
+        };
+        let view = json!({"eventId": "E1", "seq": 1, "asOf": "2026-11-21T10:00:00Z", "seatCount": 13,
+            "totals": totals(0..13), "status": base64(&packed),
+            "sections": [section("Parkett", 0..10), section("Balkon", 10..13)]});
+        (serde_json::from_value(map).unwrap(), serde_json::from_value(view).unwrap())
+    }
+
+    fn base64(bytes: &[u8]) -> String {
+        use base64::Engine as _;
+        base64::prelude::BASE64_STANDARD.encode(bytes)
+    }
+
+    fn best(status: &str, count: usize, section: Option<&str>) -> Option<String> {
+        let (map, view) = venue(status);
+        let states = SeatStates::unpack(&view).unwrap();
+        let window = windows(&map, &states, count, section).into_iter().next()?;
+        Some(window.seats.iter().map(SeatId::as_str).collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn the_best_are_side_by_side_in_front_near_the_middle() {
+        assert_eq!(best("0000000000000", 2, None).as_deref(), Some("P-1-3,P-1-4"));
+        assert_eq!(best("0000000000000", 1, Some("Balkon")).as_deref(), Some("B-1-2"));
+        assert_eq!(best("0010000000000", 2, None).as_deref(), Some("P-1-4,P-1-5"));
+        assert_eq!(best("0101010000000", 2, None).as_deref(), Some("P-2-2,P-2-3"));
+    }
+
+    #[test]
+    fn wheelchair_places_are_taken_last_and_rows_are_not_joined() {
+        assert_eq!(best("0111112222222", 1, None).as_deref(), Some("P-1-1"));
+        assert_eq!(best("0111112222220", 1, None).as_deref(), Some("B-1-3"));
+        assert_eq!(best("2222202222222", 1, None).as_deref(), Some("P-1-6"));
+        assert_eq!(best("2222200222222", 2, None), None);
+        assert_eq!(best("0000000000000", 7, None), None);
+    }
+}

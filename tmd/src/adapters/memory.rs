@@ -1,0 +1,5 @@
+//! What the embedded profile has in its own process.
+
+pub mod bus;
+pub mod cache;
+pub mod queue;

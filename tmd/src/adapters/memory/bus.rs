@@ -1,0 +1,31 @@
+//! The bus within one process.
+
+use tokio::sync::broadcast;
+
+use crate::ports::bus::{Bus, Fact};
+
+/// Facts kept for a slow listener before it loses the oldest.
+const BACKLOG: usize = 1_024;
+
+/// Facts reach everybody who listens in this process.
+#[derive(Debug)]
+pub struct MemoryBus {
+    sender: broadcast::Sender<Fact>,
+}
+
+impl Default for MemoryBus {
+    fn default() -> Self {
+        Self { sender: broadcast::Sender::new(BACKLOG) }
+    }
+}
+
+impl Bus for MemoryBus {
+    fn publish(&self, fact: Fact) {
+        // Nobody listening is no failure.
+        let _ = self.sender.send(fact);
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Fact> {
+        self.sender.subscribe()
+    }
+}

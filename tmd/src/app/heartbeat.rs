@@ -1,0 +1,70 @@
+//! Signs of life: polls and open streams, written down together from time to time (W9).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use tmcore::SessionId;
+
+use super::Office;
+use super::room::Rooms;
+use crate::ports::StoreError;
+
+/// Who gave a sign of life since it was last written down.
+#[derive(Debug, Default)]
+pub struct Heartbeats {
+    polled: Mutex<HashSet<SessionId>>,
+    streams: Mutex<HashMap<SessionId, u32>>,
+}
+
+impl Heartbeats {
+    /// Counts a stream in, unless the session has `most` open already (E5).
+    #[must_use]
+    pub fn open(&self, session: SessionId, most: u32) -> bool {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = streams.entry(session).or_insert(0);
+        let fits = *open < most;
+        if fits {
+            *open += 1;
+        }
+        fits
+    }
+
+    /// Counts a stream out.
+    pub fn close(&self, session: SessionId) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = streams.get_mut(&session) {
+            *open -= 1;
+            if *open == 0 {
+                streams.remove(&session);
+            }
+        }
+    }
+
+    fn touch(&self, session: SessionId) {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
+    }
+
+    fn take(&self) -> Vec<SessionId> {
+        let mut seen = std::mem::take(&mut *self.polled.lock().unwrap_or_else(PoisonError::into_inner));
+        seen.extend(self.streams.lock().unwrap_or_else(PoisonError::into_inner).keys());
+        seen.into_iter().collect()
+    }
+}
+
+impl Rooms {
+    /// A sign of life.
+    pub fn touch(&self, session: SessionId) {
+        self.heartbeats.touch(session);
+    }
+}
+
+impl Office {
+    /// Writes down who gave a sign of life.
+    ///
+    /// # Errors
+    /// [`StoreError`]. The signs are lost then; the next ones come with the next poll.
+    pub async fn flush_heartbeats(&self) -> Result<(), StoreError> {
+        let seen = self.rooms.heartbeats.take();
+        if seen.is_empty() { Ok(()) } else { self.store().touch(&seen).await }
+    }
+}

@@ -1,0 +1,174 @@
+//! Asking the provider, and making sense of the answer. No call happens inside a transaction (M7).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentToken, ProviderKey};
+use tmcore::ticket::TicketCode;
+use tmcore::{OrderId, TicketId};
+
+use super::Office;
+use crate::ports::StoreError;
+use crate::ports::gateway::{ProviderOperation, ProviderRequest};
+use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
+use crate::ports::payment::PaymentRecord;
+
+impl Office {
+    /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
+    /// often it is asked, and writes down what it said. An authorization needs its token.
+    ///
+    /// # Errors
+    /// [`CommandRefusal`] when the outcome cannot be written; the resolver will ask again.
+    pub async fn drive(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        token: Option<&PaymentToken>,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let verdict = match operation(payment, token) {
+            Some(operation) => self.ask(payment, operation).await,
+            None => Verdict::Unknown,
+        };
+        self.settle(payment, verdict).await
+    }
+
+    /// Finds out what became of an authorization whose token is gone with the request that brought it: looks it up, and
+    /// fences a key the provider has not seen, so that it never takes effect later (M6).
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn look_up(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
+        let found = match self.within_time(self.ports.gateway.look_up(&payment.key)).await {
+            Ok(Some(record)) => Ok(Some(record)),
+            Ok(None) => self.within_time(self.ports.gateway.cancel(&payment.key)).await,
+            Err(unknown) => Err(unknown),
+        };
+        let verdict = match found {
+            Ok(Some(record)) => self.judge(payment, Ok(record.answer)),
+            Ok(None) => Verdict::NeverHappened,
+            Err(unknown) => self.judge(payment, Err(unknown)),
+        };
+        self.settle(payment, verdict).await
+    }
+
+    /// Whether the provider answers.
+    pub async fn gateway_is_up(&self) -> bool {
+        self.within_time(self.ports.gateway.list(0, 1)).await.is_ok()
+    }
+
+    /// Looks after payments nobody is waiting for any more. Answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be found.
+    pub async fn resolve_payments(self: &Arc<Self>, limit: u32) -> Result<usize, StoreError> {
+        let lease = self.config.checkout.gateway_timeout_seconds * 3;
+        let due = self.store().due_payments(limit, lease).await?;
+        for payment in &due {
+            let outcome = match payment.operation {
+                Operation::Authorize => self.look_up(payment).await,
+                Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment, None).await,
+            };
+            if let Err(error) = outcome {
+                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
+            }
+        }
+        Ok(due.len())
+    }
+
+    async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
+        let request = ProviderRequest { key: payment.key, order: payment.order, operation };
+        let answer = self.within_time(self.ports.gateway.submit(&request)).await;
+        self.judge(payment, answer)
+    }
+
+    async fn within_time<T>(
+        &self,
+        call: impl Future<Output = Result<T, OutcomeUnknown>>,
+    ) -> Result<T, OutcomeUnknown> {
+        let limit = Duration::from_secs(self.config.checkout.gateway_timeout_seconds.into());
+        tokio::time::timeout(limit, call).await.unwrap_or(Err(OutcomeUnknown::TimedOut))
+    }
+
+    fn judge(&self, payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Verdict {
+        let outcome = match &answer {
+            Ok(Answer::Ok { .. }) => "ok",
+            Ok(Answer::Declined { .. }) => "declined",
+            Err(_) => "unknown",
+        };
+        metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome).increment(1);
+        match answer {
+            Ok(answer) => Verdict::Answered(answer),
+            Err(unknown) => {
+                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
+                Verdict::Unknown
+            }
+        }
+    }
+
+    async fn settle(self: &Arc<Self>, payment: &PaymentRecord, verdict: Verdict) -> Result<OrderOutcome, CommandRefusal> {
+        let captured = payment.operation == Operation::Capture && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
+        let tickets = if captured { self.print_tickets(payment.order).await? } else { Vec::new() };
+        self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
+    }
+
+    async fn print_tickets(&self, order: OrderId) -> Result<Vec<NewTicket>, CommandRefusal> {
+        let record = self.store().order(order).await?.ok_or(CommandRefusal::NotFound)?;
+        Ok(record.seats.iter().map(|seat| self.print_ticket(&record, &seat.id)).collect())
+    }
+
+    fn print_ticket(&self, record: &OrderRecord, seat: &tmcore::SeatId) -> NewTicket {
+        let id = TicketId::from_uuid(self.world().entropy.uuid_v7());
+        let code = TicketCode::issue(&self.ticket_key, id, &record.order.parties.event, seat).to_string();
+        NewTicket { id, seat: seat.clone(), code }
+    }
+
+    /// Carries out one command with the next batch, and tells of it.
+    ///
+    /// # Errors
+    /// [`CommandRefusal`].
+    pub async fn order_command(self: &Arc<Self>, command: OrderCommand) -> Result<OrderOutcome, CommandRefusal> {
+        let outcome = self.commit.orders.commit(command).await??;
+        self.tell_order(&outcome);
+        Ok(outcome)
+    }
+
+    /// Ends orders whose time is up, and gives their slots free. Seats were free before (S5).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep(self: &Arc<Self>, limit: u32) -> Result<(), StoreError> {
+        for outcome in self.store().expire_due(limit).await? {
+            self.tell_order(&outcome);
+        }
+        Ok(())
+    }
+
+    /// The payment of an order that is open, if one is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_payment(&self, order: OrderId, operation: Operation) -> Result<Option<PaymentRecord>, StoreError> {
+        let payments = self.store().payments(order).await?;
+        Ok(payments.into_iter().rev().find(|paid| paid.operation == operation && !paid.state.is_settled()))
+    }
+
+    /// The reason of the order's last decline.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decline_reason(&self, key: ProviderKey, order: OrderId) -> Result<String, StoreError> {
+        let payments = self.store().payments(order).await?;
+        let declined = payments.into_iter().find(|paid| paid.key == key);
+        Ok(declined.and_then(|paid| paid.state.detail().map(str::to_owned)).unwrap_or_default())
+    }
+}
+
+fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<ProviderOperation> {
+    let amount = payment.amount;
+    let against = payment.against.clone();
+    Some(match payment.operation {
+        Operation::Authorize => ProviderOperation::Authorize { token: token?.clone(), amount },
+        Operation::Capture => ProviderOperation::Capture { authorization: against?, amount },
+        Operation::Void => ProviderOperation::Void { authorization: against? },
+        Operation::Refund => ProviderOperation::Refund { authorization: against?, amount },
+    })
+}

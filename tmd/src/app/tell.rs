@@ -1,0 +1,53 @@
+//! Tells whoever waits that something was committed. Always after the commit, never instead of it.
+
+use std::sync::Arc;
+
+use tmcore::EventId;
+use tmcore::cache_key::CacheKey;
+use tmcore::payment::Operation;
+
+use super::Office;
+use crate::ports::bus::Fact;
+use crate::ports::order::OrderOutcome;
+use crate::ports::waiting_room::SessionRecord;
+
+impl Office {
+    /// Tells of sessions that changed without anybody being let in.
+    pub fn tell_sessions(&self, sessions: &[SessionRecord]) {
+        self.rooms.take_in(sessions, (0, self.world().clock.monotonic()));
+    }
+
+    /// Tells that seats of the event changed hands.
+    pub fn tell_seats(&self, event: &EventId) {
+        self.ports.bus.publish(Fact::SeatsChanged(event.clone()));
+    }
+
+    /// Tells that the event or its sale changed.
+    pub async fn tell_event(&self, event: &EventId) {
+        self.ports.cache.forget(&CacheKey::Event(event.clone())).await;
+        self.ports.cache.forget(&CacheKey::SeatMap(event.clone())).await;
+        self.ports.cache.forget(&CacheKey::Availability(event.clone())).await;
+        self.ports.bus.publish(Fact::EventChanged(event.clone()));
+        self.ports.queue.announce(event);
+    }
+
+    /// Tells of an order, and sends the void it may have asked for: nobody waits for that one.
+    pub fn tell_order(self: &Arc<Self>, outcome: &OrderOutcome) {
+        let event = &outcome.record.order.parties.event;
+        if outcome.seats_changed {
+            self.tell_seats(event);
+        }
+        if let Some(session) = &outcome.session {
+            self.tell_sessions(std::slice::from_ref(session));
+            self.ports.queue.announce(event);
+        }
+        if let Some(payment) = outcome.payment.clone().filter(|payment| payment.operation == Operation::Void) {
+            let office = Arc::clone(self);
+            self.lifecycle().spawn("void", async move {
+                if let Err(error) = office.drive(&payment, None).await {
+                    tracing::warn!(order = %payment.order, %error, "failed to void now; the resolver goes on");
+                }
+            });
+        }
+    }
+}

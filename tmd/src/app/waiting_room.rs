@@ -1,0 +1,103 @@
+//! The waiting room: join, look, leave, and turns at the gate.
+
+use std::sync::Arc;
+
+use tmcore::{EventId, SessionId, UserId};
+
+use super::Office;
+use super::room::{Room, Standing};
+use crate::ports::StoreError;
+use crate::ports::waiting_room::{Join, JoinRefusal, SessionRecord};
+
+/// Sessions read at once when the process starts.
+const PAGE: u32 = 1_000;
+
+impl Office {
+    /// Finds the user a place, or the one the user has (W4). Answers whether it is new.
+    ///
+    /// # Errors
+    /// [`JoinRefusal`].
+    pub async fn join(&self, user: UserId, event: EventId) -> Result<(Standing, bool), JoinRefusal> {
+        let session = SessionId::from_uuid(self.world().entropy.uuid_v7());
+        let joined = self.commit.joins.commit(Join { session, user, event: event.clone() }).await??;
+        let room = self.room(&event).await?.ok_or(JoinRefusal::NotFound)?;
+        self.tell_sessions(std::slice::from_ref(&joined.session));
+        self.ports.queue.announce(&event);
+        self.rooms.touch(joined.session.id);
+        let id = joined.session.id;
+        Ok((room.standing(id).unwrap_or_else(|| room.standing_of(joined.session)), joined.new))
+    }
+
+    /// Where a session stands. Who is in line is found without the database. Looking is a sign of life (W9).
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing(&self, session: SessionId) -> Result<Option<Standing>, StoreError> {
+        if let Some(standing) = self.rooms.of(session).and_then(|room| room.standing(session)) {
+            return Ok(Some(standing));
+        }
+        let Some(record) = self.store().session(session).await? else { return Ok(None) };
+        let room = self.room(&record.event).await?;
+        Ok(room.map(|room| room.standing_of(record)))
+    }
+
+    /// Gives a place up.
+    ///
+    /// # Errors
+    /// [`StoreError`]. `None` when the user has no such session.
+    pub async fn leave(&self, session: SessionId, user: UserId) -> Result<Option<SessionRecord>, StoreError> {
+        let left = self.store().leave(session, user).await?;
+        if let Some(record) = &left {
+            self.tell_sessions(std::slice::from_ref(record));
+            self.ports.queue.announce(&record.event);
+        }
+        Ok(left)
+    }
+
+    /// One turn at the event's gate.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn turn(&self, event: &EventId) -> Result<u64, StoreError> {
+        let turn = self.store().turn(event).await?;
+        if turn.changed.is_empty() {
+            return Ok(0);
+        }
+        if turn.admitted > 0 {
+            metrics::counter!("waiting_room_admitted_total", "event" => event.to_string()).increment(turn.admitted);
+        }
+        self.rooms.take_in(&turn.changed, (turn.admitted, self.world().clock.monotonic()));
+        Ok(turn.admitted)
+    }
+
+    /// Reads the rooms from the rows: after a restart everybody has their place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load_rooms(&self) -> Result<u64, StoreError> {
+        self.store().revive().await?;
+        let (mut after, mut loaded) = (None, 0);
+        loop {
+            let page = self.store().live_sessions(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(loaded) };
+            after = Some(last.id);
+            for record in &page {
+                self.room(&record.event).await?;
+                self.tell_sessions(std::slice::from_ref(record));
+                loaded += 1;
+            }
+        }
+    }
+
+    /// The event's room, made when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn room(&self, event: &EventId) -> Result<Option<Arc<Room>>, StoreError> {
+        if let Some(room) = self.rooms.get(event) {
+            return Ok(Some(room));
+        }
+        let Some(record) = self.store().event(event).await? else { return Ok(None) };
+        Ok(Some(self.rooms.open(record.sale)))
+    }
+}

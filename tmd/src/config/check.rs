@@ -1,0 +1,128 @@
+//! Ranges, and relations between settings: what would break a promise is refused at start.
+
+use tracing_subscriber::EnvFilter;
+
+use super::{Config, ConfigError};
+
+/// The shortest read buffer hyper takes.
+const MIN_HEADER_BYTES: usize = 8192;
+
+/// # Errors
+/// The first setting out of range, or pair of settings that contradict each other.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    check_positive(config)?;
+    check_server(config)?;
+    check_sales(config)?;
+    EnvFilter::try_new(&config.log.filter)
+        .map(drop)
+        .map_err(|fault| ConfigError::Relation(format!("log.filter: {fault}")))
+}
+
+fn require(holds: bool, reason: &str) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::Relation(reason.to_owned())) }
+}
+
+/// Zero of these would stop the program or turn a limit into its opposite.
+fn check_positive(config: &Config) -> Result<(), ConfigError> {
+    let Config { server, store, checkout, waiting_room, availability, event_defaults: event, .. } = config;
+    let positive = [
+        ("server.max_connections", server.max_connections),
+        ("server.max_connections_per_address", server.max_connections_per_address),
+        ("server.max_request_line_bytes", server.max_request_line_bytes),
+        ("server.max_body_bytes", server.max_body_bytes),
+        ("server.header_timeout_seconds", server.header_timeout_seconds as usize),
+        ("server.body_timeout_seconds", server.body_timeout_seconds as usize),
+        ("server.request_timeout_seconds", server.request_timeout_seconds as usize),
+        ("server.write_timeout_seconds", server.write_timeout_seconds as usize),
+        ("store.reader_connections", store.reader_connections as usize),
+        ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
+        ("store.batch_items", store.batch_items),
+        ("checkout.max_declines", checkout.max_declines as usize),
+        ("checkout.sweep_interval_milliseconds", checkout.sweep_interval_milliseconds as usize),
+        ("checkout.gateway_timeout_seconds", checkout.gateway_timeout_seconds as usize),
+        ("checkout.resolver_interval_milliseconds", checkout.resolver_interval_milliseconds as usize),
+        ("waiting_room.tick_milliseconds", waiting_room.tick_milliseconds as usize),
+        ("waiting_room.heartbeat_flush_seconds", waiting_room.heartbeat_flush_seconds as usize),
+        ("waiting_room.polls_per_second", waiting_room.polls_per_second as usize),
+        ("waiting_room.joins_per_minute", waiting_room.joins_per_minute as usize),
+        ("waiting_room.streams_per_session", waiting_room.streams_per_session as usize),
+        ("waiting_room.sse_heartbeat_seconds", waiting_room.sse_heartbeat_seconds as usize),
+        ("availability.refresh_milliseconds", availability.refresh_milliseconds as usize),
+        ("event_defaults.hold_ttl_seconds", event.hold_ttl_seconds as usize),
+        ("event_defaults.admissions_per_minute", event.admissions_per_minute as usize),
+        ("event_defaults.seats_per_order", event.seats_per_order as usize),
+        ("event_defaults.lapse_seconds", event.lapse_seconds as usize),
+        ("event_defaults.active_seconds", event.active_seconds as usize),
+    ];
+    let zero = positive.iter().find(|(_, value)| *value == 0);
+    zero.map_or(Ok(()), |(name, _)| Err(ConfigError::Relation(format!("{name} must be at least 1"))))
+}
+
+fn check_server(config: &Config) -> Result<(), ConfigError> {
+    let server = &config.server;
+    require(
+        server.listen != server.admin_listen || server.listen.port() == 0,
+        "server.listen and server.admin_listen must differ",
+    )?;
+    require(
+        server.max_connections_per_address <= server.max_connections,
+        "server.max_connections_per_address must not exceed server.max_connections",
+    )?;
+    require(server.max_header_bytes >= MIN_HEADER_BYTES, "server.max_header_bytes must be at least 8192")?;
+    require(
+        server.max_request_line_bytes <= server.max_header_bytes,
+        "server.max_request_line_bytes must not exceed server.max_header_bytes",
+    )?;
+    require(
+        server.max_body_bytes <= server.max_import_bytes,
+        "server.max_body_bytes must not exceed server.max_import_bytes",
+    )?;
+    require(
+        server.body_timeout_seconds <= server.request_timeout_seconds,
+        "server.body_timeout_seconds must not exceed server.request_timeout_seconds",
+    )?;
+    require(
+        server.stream_grace_seconds <= server.shutdown_grace_seconds,
+        "server.stream_grace_seconds must not exceed server.shutdown_grace_seconds",
+    )
+}
+
+fn check_sales(config: &Config) -> Result<(), ConfigError> {
+    let Config { store, checkout, waiting_room, availability, event_defaults: event, .. } = config;
+    require(
+        store.batch_items <= store.batch_queue_items,
+        "store.batch_items must not exceed store.batch_queue_items",
+    )?;
+    // S9
+    require(store.busy_timeout_milliseconds <= 2000, "store.busy_timeout_milliseconds must not exceed 2000")?;
+    // S6
+    require(
+        checkout.sweep_interval_milliseconds <= 2000,
+        "checkout.sweep_interval_milliseconds must not exceed 2000",
+    )?;
+    // I7: a key must not be free again while the first request still waits for the provider.
+    require(
+        checkout.gateway_timeout_seconds < checkout.idempotency_lease_seconds,
+        "checkout.gateway_timeout_seconds must be less than checkout.idempotency_lease_seconds",
+    )?;
+    // I11
+    require(checkout.idempotency_keep_hours >= 24, "checkout.idempotency_keep_hours must be at least 24")?;
+    // C2
+    require(
+        u64::from(availability.refresh_milliseconds) + 1000 * u64::from(availability.max_age_seconds) <= 2000,
+        "availability.refresh_milliseconds and availability.max_age_seconds together must not exceed 2 seconds",
+    )?;
+    // W9: whoever holds a stream open must not lapse between two signs of life.
+    require(
+        waiting_room.heartbeat_flush_seconds < event.lapse_seconds,
+        "waiting_room.heartbeat_flush_seconds must be less than event_defaults.lapse_seconds",
+    )?;
+    require(
+        waiting_room.sse_heartbeat_seconds < event.lapse_seconds,
+        "waiting_room.sse_heartbeat_seconds must be less than event_defaults.lapse_seconds",
+    )?;
+    require(
+        event.seats_per_order <= event.seats_per_buyer,
+        "event_defaults.seats_per_order must not exceed event_defaults.seats_per_buyer",
+    )
+}

@@ -1,0 +1,119 @@
+//! The settings, one typed struct a section.
+#![expect(missing_docs, reason = "config.default.toml, compiled in, says what every setting means")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use tmcore::money::Currency;
+
+/// All settings, checked.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub store: StoreConfig,
+    pub checkout: CheckoutConfig,
+    pub waiting_room: WaitingRoomConfig,
+    pub availability: AvailabilityConfig,
+    pub event_defaults: EventDefaults,
+    pub log: LogConfig,
+}
+
+/// `[server]`: addresses, limits and times of the HTTP side.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub data_dir: PathBuf,
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub header_timeout_seconds: u32,
+    pub body_timeout_seconds: u32,
+    pub request_timeout_seconds: u32,
+    pub write_timeout_seconds: u32,
+    pub max_header_bytes: usize,
+    pub max_request_line_bytes: usize,
+    pub max_body_bytes: usize,
+    pub max_import_bytes: usize,
+    pub shutdown_grace_seconds: u32,
+    pub stream_grace_seconds: u32,
+}
+
+/// `[store]`: connections and batches of the database.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    pub reader_connections: u32,
+    pub busy_timeout_milliseconds: u32,
+    pub batch_items: usize,
+    pub batch_queue_items: usize,
+}
+
+/// `[checkout]`: orders, idempotency keys and payments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckoutConfig {
+    pub idempotency_lease_seconds: u32,
+    pub idempotency_keep_hours: u32,
+    pub max_declines: u32,
+    pub sweep_interval_milliseconds: u32,
+    pub gateway_timeout_seconds: u32,
+    pub resolver_interval_milliseconds: u32,
+}
+
+/// `[waiting_room]`: rhythm and limits of the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingRoomConfig {
+    pub tick_milliseconds: u32,
+    pub heartbeat_flush_seconds: u32,
+    pub polls_per_second: u32,
+    pub joins_per_minute: u32,
+    pub streams_per_session: u32,
+    pub sse_heartbeat_seconds: u32,
+}
+
+/// `[availability]`: how fresh seat counts are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AvailabilityConfig {
+    pub refresh_milliseconds: u32,
+    pub max_age_seconds: u32,
+}
+
+/// `[event_defaults]`: what a new event gets where its organiser says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventDefaults {
+    pub hold_ttl_seconds: u32,
+    pub capacity: u32,
+    pub admissions_per_minute: u32,
+    pub seats_per_order: u32,
+    pub seats_per_buyer: u32,
+    pub lapse_seconds: u32,
+    pub active_seconds: u32,
+    pub lobby_seconds: u32,
+    pub currency: Currency,
+}
+
+/// `[log]`: what is logged, and how it looks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For programs, one object a line.
+    Json,
+}

@@ -1,0 +1,119 @@
+//! The data folder: locked by one daemon, with its keys and the organiser's token.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::entropy::Entropy;
+
+/// Only the daemon's user may read what is secret.
+const SECRET: u32 = 0o600;
+const PRIVATE_FOLDER: u32 = 0o700;
+
+/// A data folder that is ours as long as this lives.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// The office's keys.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs access tokens: an Ed25519 seed and its public key.
+    pub access: [u8; 64],
+    /// Signs tickets.
+    pub ticket: [u8; 32],
+    /// Names guests who book in one step.
+    pub guest: [u8; 32],
+}
+
+impl DataDir {
+    /// Makes the folder when there is none, and locks it.
+    ///
+    /// # Errors
+    /// When it cannot be made, or another daemon has it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let failed = || format!("failed to use the data folder {}", path.display());
+        fs::DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path).with_context(failed)?;
+        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(SECRET).clone();
+        let lock = options.open(path.join("tmd.lock")).with_context(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another tmd uses the data folder {}; stop it or name another --data-dir", path.display())
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(failed),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The keys, made on the first start.
+    ///
+    /// # Errors
+    /// When they cannot be read, written, or are not what was written.
+    pub fn keys(&self, entropy: Entropy) -> anyhow::Result<Keys> {
+        let file = self.path.join("office.keys");
+        let text = read_or_write(&file, || {
+            let seed: [u8; 32] = entropy.bytes();
+            let access = access_pair(&seed);
+            [hex::encode(access), hex::encode(entropy.bytes::<32>()), hex::encode(entropy.bytes::<32>())].join("\n")
+        })?;
+        let broken = || format!("{} does not hold the office's keys", file.display());
+        let mut lines = text.lines();
+        let mut next = |length: usize| {
+            let bytes = hex::decode(lines.next().unwrap_or_default()).ok().filter(|bytes| bytes.len() == length);
+            bytes.with_context(broken)
+        };
+        let access = next(64)?.try_into().ok().with_context(broken)?;
+        let ticket = next(32)?.try_into().ok().with_context(broken)?;
+        let guest = next(32)?.try_into().ok().with_context(broken)?;
+        Ok(Keys { access, ticket, guest })
+    }
+
+    /// The organiser's token, made on the first start.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn organiser_token(&self, entropy: Entropy) -> anyhow::Result<String> {
+        let made = || format!("org_{}", hex::encode(entropy.bytes::<24>()));
+        read_or_write(&self.path.join("organiser.token"), made).map(|text| text.trim().to_owned())
+    }
+}
+
+/// The pair of a seed, as signing wants it.
+fn access_pair(seed: &[u8; 32]) -> [u8; 64] {
+    let pair = ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new(*seed));
+    *pair.sk
+}
+
+/// What is in the file; made and written when there is none. A file is there whole or not at all.
+fn read_or_write(file: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
+    let failed = || format!("failed to use {}", file.display());
+    let mut text = String::new();
+    match File::open(file) {
+        Ok(mut found) => {
+            found.read_to_string(&mut text).with_context(failed)?;
+            Ok(text)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made = make();
+            let fresh = file.with_extension("new");
+            let mut options = OpenOptions::new();
+            let mut written = options.write(true).create(true).truncate(true).mode(SECRET).open(&fresh).with_context(failed)?;
+            written.write_all(made.as_bytes()).with_context(failed)?;
+            written.sync_all().with_context(failed)?;
+            fs::rename(&fresh, file).with_context(failed)?;
+            Ok(made)
+        }
+        Err(error) => Err(error).with_context(failed),
+    }
+}

@@ -1,0 +1,147 @@
+//! One effect a key, whatever the client sends how often.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use tmapi::ProblemCode;
+use tmapi::problem::PROBLEM_JSON;
+use tmcore::idempotency::{Fingerprint, IN_FLIGHT_RETRY_AFTER_SECONDS, IdempotencyKey};
+use tmcore::{OrderId, UserId};
+use tokio::sync::oneshot;
+
+use super::Api;
+use super::error::{ApiError, ApiResult, is_final};
+use super::hardening::problem::RequestId;
+use crate::app::record::{Claimed, KeyRef, StoredAnswer};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What a mutation is recognised by: its key, and what was asked.
+#[derive(Clone, Debug)]
+pub struct Keyed {
+    /// The client's key.
+    pub key: IdempotencyKey,
+    method: String,
+    path: String,
+    request: RequestId,
+}
+
+impl FromRequestParts<Api> for Keyed {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> ApiResult<Self> {
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let missing = || {
+            ApiError::new(ProblemCode::IdempotencyKeyMissing, "this request needs an Idempotency-Key")
+                .hint("send a fresh random key with each new intention, and the same key when you try again")
+        };
+        let value = values.next().ok_or_else(missing)?;
+        let text = value.to_str().ok().filter(|_| values.next().is_none()).unwrap_or_default();
+        let key = text.parse().map_err(|error: tmcore::idempotency::IdempotencyKeyError| {
+            ApiError::new(ProblemCode::IdempotencyKeyInvalid, error.to_string())
+        })?;
+        let request = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
+        Ok(Self { key, method: parts.method.to_string(), path: parts.uri.path().to_owned(), request })
+    }
+}
+
+/// What the work answers: a status and a view.
+#[derive(Clone, Debug)]
+pub struct Done<T> {
+    /// The status.
+    pub status: StatusCode,
+    /// The body.
+    pub view: T,
+    /// Whether this is the last word. What is still open is worked out again when asked again.
+    pub last: bool,
+}
+
+/// Does the work once. `begun` tells it the order that an earlier try with the key came to, if that try was cut off.
+///
+/// The work goes on when the client hangs up: half a purchase helps nobody.
+///
+/// # Errors
+/// The refusals of keys; those of the work are answers.
+pub async fn once<T, W, F>(api: &Api, user: UserId, keyed: Keyed, body: &Value, work: W) -> ApiResult<Response>
+where
+    T: Serialize + Send,
+    W: FnOnce(KeyRef, Option<Option<OrderId>>) -> F + Send + 'static,
+    F: Future<Output = ApiResult<Done<T>>> + Send,
+{
+    let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
+    let key = KeyRef { user, key: keyed.key.clone() };
+    let begun = match api.office.claim_key(key.clone(), fingerprint).await? {
+        Claimed::Fresh => None,
+        Claimed::Resume(order) => Some(order),
+        Claimed::Replay(answer) => return replay(&answer),
+        Claimed::Reused => {
+            return Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"));
+        }
+        Claimed::InFlight => {
+            return Err(ApiError::new(ProblemCode::IdempotencyInFlight, "the first request with this key is in flight")
+                .retry_after(IN_FLIGHT_RETRY_AFTER_SECONDS));
+        }
+    };
+    let (reply, answer) = oneshot::channel();
+    let office = Arc::clone(&api.office);
+    api.office.lifecycle().spawn("mutation", async move {
+        let outcome = Outcome::of(work(key.clone(), begun).await, &keyed.request);
+        if let Err(error) = office.finish_key(key, outcome.stored.clone()).await {
+            tracing::warn!(%error, "failed to end the claim of a key; its lease will");
+        }
+        let _ = reply.send(outcome.response);
+    });
+    answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))
+}
+
+/// An answer, and what of it is kept under the key.
+struct Outcome {
+    response: Response,
+    stored: Option<StoredAnswer>,
+}
+
+impl Outcome {
+    fn of<T: Serialize>(outcome: ApiResult<Done<T>>, request: &RequestId) -> Self {
+        match outcome {
+            Ok(done) => match serde_json::to_vec(&done.view) {
+                Ok(body) => Self::kept(done.status.as_u16(), body, done.last),
+                Err(error) => Self { response: ApiError::internal(error).into_response(), stored: None },
+            },
+            Err(error) if is_final(error.code()) => {
+                let mut problem = error.problem;
+                request.as_str().clone_into(&mut problem.request_id);
+                let status = problem.status;
+                let body = serde_json::to_vec(&problem).unwrap_or_default();
+                Self::kept(status, body, true)
+            }
+            Err(error) => Self { response: error.into_response(), stored: None },
+        }
+    }
+
+    fn kept(status: u16, body: Vec<u8>, last: bool) -> Self {
+        let answer = StoredAnswer { status, body: body.into() };
+        let response = response(&answer).unwrap_or_else(IntoResponse::into_response);
+        Self { response, stored: last.then_some(answer) }
+    }
+}
+
+fn replay(answer: &StoredAnswer) -> ApiResult<Response> {
+    let mut response = response(answer)?;
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+fn response(answer: &StoredAnswer) -> ApiResult<Response> {
+    let status = StatusCode::from_u16(answer.status).map_err(ApiError::internal)?;
+    let kind = if status.as_u16() >= 400 { PROBLEM_JSON } else { "application/json" };
+    let mut response = (status, answer.body.to_vec()).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(response)
+}

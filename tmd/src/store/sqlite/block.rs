@@ -1,0 +1,63 @@
+//! Seats that the organiser keeps back.
+
+use sqlx::SqliteConnection;
+use tmcore::seat::SeatState;
+use tmcore::{EventId, SeatId};
+
+use super::order::seats::{self, TakenSeat};
+use super::{SqliteStore, begin, failed, json_array, now};
+use crate::ports::StoreError;
+use crate::ports::seat::BlockRefusal;
+
+/// Blocks or unblocks, all or none; answers how many seats changed.
+pub(super) async fn set(
+    store: &SqliteStore,
+    event: &EventId,
+    ids: &[SeatId],
+    blocked: bool,
+) -> Result<u32, BlockRefusal> {
+    let mut writer = store.writer().await?;
+    let mut tx = begin(&mut writer).await?;
+    let at = now(&mut tx).await?;
+    let found = seats::by_id(&mut tx, event, ids).await?;
+    let Some(missing) = seats::missing(ids, &found) else { return Err(BlockRefusal::NotFound) };
+    if !missing.is_empty() {
+        return Err(BlockRefusal::Unknown(missing));
+    }
+    let (mut change, mut taken) = (Vec::new(), Vec::new());
+    for seat in found {
+        let state = seat.state.expire(at).unwrap_or(seat.state);
+        match (state, blocked) {
+            (SeatState::Available, true) | (SeatState::Blocked, false) => change.push(seat),
+            (SeatState::Blocked, true) | (_, false) => {}
+            // Somebody is about to pay for it: keeping it back now would take money without a ticket.
+            (_, true) => taken.push(seat.line.id),
+        }
+    }
+    if !taken.is_empty() {
+        return Err(BlockRefusal::Taken(taken));
+    }
+    write(&mut tx, event, &change, blocked).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(u32::try_from(change.len()).unwrap_or(u32::MAX))
+}
+
+async fn write(tx: &mut SqliteConnection, event: &EventId, change: &[TakenSeat], blocked: bool) -> Result<(), StoreError> {
+    if change.is_empty() {
+        return Ok(());
+    }
+    let fence = seats::next_fence(tx, event).await?;
+    let indexes: Vec<_> = change.iter().map(|seat| seat.line.index).collect();
+    sqlx::query(
+        "UPDATE seat_inventory SET status = ?, version = ?, reserved_until = NULL, order_id = NULL
+         WHERE event_id = ? AND seat_index IN (SELECT value FROM json_each(?))",
+    )
+    .bind(if blocked { 4 } else { 0 })
+    .bind(fence.0)
+    .bind(event.as_str())
+    .bind(json_array(&indexes)?)
+    .execute(tx)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}

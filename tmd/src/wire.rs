@@ -1,0 +1,73 @@
+//! The one place that knows which backend stands behind which port, and puts the office together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tmcore::ticket::TicketKey;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::memory::bus::MemoryBus;
+use crate::adapters::memory::cache::MemoryCache;
+use crate::adapters::memory::queue::MemoryQueue;
+use crate::adapters::sandbox::{Pace, Sandbox};
+use crate::app::access::Access;
+use crate::app::batch::Committers;
+use crate::app::room::Rooms;
+use crate::app::{Office, Ports, World};
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::lifecycle::Lifecycle;
+use crate::ports::Store;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+
+/// The office of the embedded profile, with everybody in their place again.
+///
+/// # Errors
+/// When the data folder, the store or the provider's log cannot be opened.
+pub async fn office(config: &Config, world: World, lifecycle: &Lifecycle, data: &DataDir) -> anyhow::Result<Arc<Office>> {
+    let keys = data.keys(world.entropy)?;
+    let store: Arc<dyn Store> = Arc::new(store(config, data.path()).await?);
+    let ports = Ports {
+        gateway: Arc::new(sandbox(data.path(), lifecycle).await?),
+        cache: Arc::new(MemoryCache::default()),
+        bus: Arc::new(MemoryBus::default()),
+        queue: Arc::new(MemoryQueue::default()),
+        store,
+    };
+    let office = Arc::new(Office {
+        commit: Committers::start(lifecycle, &ports.store, &config.store),
+        ports,
+        rooms: Rooms::default(),
+        access: Access::new(&keys.access, data.organiser_token(world.entropy)?)?,
+        ticket_key: TicketKey::new(keys.ticket),
+        config: config.clone(),
+        world: (world, lifecycle.clone()),
+    });
+    let places = office.load_rooms().await.context("failed to read who is in the waiting rooms")?;
+    tracing::debug!(places, "waiting rooms read");
+    Ok(office)
+}
+
+/// The embedded store, its schema up to date.
+///
+/// # Errors
+/// When its file cannot be opened or migrated.
+pub async fn store(config: &Config, data: &Path) -> anyhow::Result<SqliteStore> {
+    let options = SqliteOptions {
+        reader_connections: config.store.reader_connections,
+        busy_timeout: Duration::from_millis(config.store.busy_timeout_milliseconds.into()),
+    };
+    let file = data.join("office.db");
+    SqliteStore::open(&file, options).await.with_context(|| format!("failed to open {}", file.display()))
+}
+
+/// The sandbox provider, with its own durable log. It outlives the draining: what was begun is finished.
+///
+/// # Errors
+/// When its log cannot be opened.
+pub async fn sandbox(data: &Path, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
+    let pace = Pace::with_latency(Duration::ZERO);
+    Ok(Sandbox::open(&data.join("gateway.db"), pace, &lifecycle.tasks, CancellationToken::new()).await?)
+}

@@ -1,0 +1,81 @@
+//! What the daemon does without being asked, all on one page.
+//!
+//! | worker | what it does | without it |
+//! |---|---|---|
+//! | granter | lets buyers in, lapses those who are gone | nobody gets in |
+//! | heartbeat | writes down who is still there | places lapse too early |
+//! | opener | begins sales at their time | organisers open by hand |
+//! | sweeper | writes down that orders are over | nothing but slots that stay taken (S5) |
+//! | resolver | finds out what became of payments | unknown payments stay unknown |
+//! | purger | forgets old idempotency keys | the table grows |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::Office;
+use crate::ports::StoreError;
+
+/// The most orders or payments one turn looks at.
+const PAGE: u32 = 256;
+const OPENER_PAUSE: Duration = Duration::from_millis(250);
+const PURGER_PAUSE: Duration = Duration::from_secs(600);
+
+/// Starts every worker. They end with the draining.
+pub fn start(office: &Arc<Office>) {
+    let (room, checkout) = (&office.config.waiting_room, &office.config.checkout);
+    let millis = |millis: u32| Duration::from_millis(millis.into());
+    granter(office, millis(room.tick_milliseconds));
+    let flush = Duration::from_secs(room.heartbeat_flush_seconds.into());
+    every(office, "heartbeat", flush, |office| async move { office.flush_heartbeats().await });
+    every(office, "opener", OPENER_PAUSE, |office| async move { office.open_due_sales().await });
+    if checkout.sweep_interval_milliseconds > 0 {
+        every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move { office.sweep(PAGE).await });
+    }
+    every(office, "resolver", millis(checkout.resolver_interval_milliseconds), |office| async move {
+        office.resolve_payments(PAGE).await.map(drop)
+    });
+    every(office, "purger", PURGER_PAUSE, |office| async move { office.purge_keys().await.map(drop) });
+}
+
+/// Works after every pause until the draining. A failure is logged, and tried again after the next pause.
+fn every<W, F>(office: &Arc<Office>, name: &'static str, pause: Duration, work: W)
+where
+    W: Fn(Arc<Office>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), StoreError>> + Send,
+{
+    let office = Arc::clone(office);
+    let stop = office.lifecycle().draining.clone();
+    let lifecycle = office.lifecycle().clone();
+    lifecycle.spawn(name, async move {
+        while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
+            if let Err(error) = work(Arc::clone(&office)).await {
+                metrics::counter!("worker_failures_total", "worker" => name).increment(1);
+                tracing::warn!(worker = name, %error, "failed, will try again");
+            }
+        }
+    });
+}
+
+/// Turns at the gates: at once where the queue has news, and everywhere at every tick.
+fn granter(office: &Arc<Office>, tick: Duration) {
+    let office = Arc::clone(office);
+    let lifecycle = office.lifecycle().clone();
+    let stop = lifecycle.draining.clone();
+    lifecycle.spawn("granter", async move {
+        let mut ticks = tokio::time::interval(tick);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let wanted = tokio::select! {
+                () = stop.cancelled() => return,
+                event = office.ports.queue.next() => vec![event],
+                _ = ticks.tick() => office.rooms.occupied(),
+            };
+            for event in wanted {
+                if let Err(error) = office.turn(&event).await {
+                    metrics::counter!("worker_failures_total", "worker" => "granter").increment(1);
+                    tracing::warn!(worker = "granter", %event, %error, "failed, will try again");
+                }
+            }
+        }
+    });
+}
