@@ -44,7 +44,10 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("another tmd uses the data folder {}; stop it or name another --data-dir", path.display())
+                bail!(
+                    "another tmd uses the data folder {}; stop it or name another --data-dir",
+                    path.display()
+                )
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(failed),
         }
@@ -65,12 +68,14 @@ impl DataDir {
         let text = read_or_write(&file, || {
             let seed: [u8; 32] = entropy.bytes();
             let access = access_pair(&seed);
-            [hex::encode(access), hex::encode(entropy.bytes::<32>()), hex::encode(entropy.bytes::<32>())].join("\n")
+            [hex::encode(access), hex::encode(entropy.bytes::<32>()), hex::encode(entropy.bytes::<32>())]
+                .join("\n")
         })?;
         let broken = || format!("{} does not hold the office's keys", file.display());
         let mut lines = text.lines();
         let mut next = |length: usize| {
-            let bytes = hex::decode(lines.next().unwrap_or_default()).ok().filter(|bytes| bytes.len() == length);
+            let bytes =
+                hex::decode(lines.next().unwrap_or_default()).ok().filter(|bytes| bytes.len() == length);
             bytes.with_context(broken)
         };
         let access = next(64)?.try_into().ok().with_context(broken)?;
@@ -108,7 +113,13 @@ fn read_or_write(file: &Path, make: impl FnOnce() -> String) -> anyhow::Result<S
             let made = make();
             let fresh = file.with_extension("new");
             let mut options = OpenOptions::new();
-            let mut written = options.write(true).create(true).truncate(true).mode(SECRET).open(&fresh).with_context(failed)?;
+            let mut written = options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(SECRET)
+                .open(&fresh)
+                .with_context(failed)?;
             written.write_all(made.as_bytes()).with_context(failed)?;
             written.sync_all().with_context(failed)?;
             fs::rename(&fresh, file).with_context(failed)?;

@@ -84,7 +84,12 @@ pub async fn put_on(office: &Arc<Office>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn put_on_one(office: &Arc<Office>, show: &Show, event: &EventId, now: Timestamp) -> anyhow::Result<()> {
+async fn put_on_one(
+    office: &Arc<Office>,
+    show: &Show,
+    event: &EventId,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let house = if show.arena { DemoVenue::arena() } else { DemoVenue::theatre() };
     let prices = house.prices.iter().map(|(name, price)| ((*name).to_owned(), *price)).collect();
     let inventory = import::inventory(event, &house.plan, &prices, DemoVenue::CURRENCY)
@@ -112,6 +117,9 @@ async fn put_on_one(office: &Arc<Office>, show: &Show, event: &EventId, now: Tim
 }
 
 fn performers(show: &Show) -> anyhow::Result<Vec<(tmcore::PerformerId, String)>> {
-    let named = show.performers.iter().map(|name| Ok((name.to_lowercase().replace(' ', "-").parse()?, (*name).to_owned())));
+    let named = show
+        .performers
+        .iter()
+        .map(|name| Ok((name.to_lowercase().replace(' ', "-").parse()?, (*name).to_owned())));
     named.collect()
 }

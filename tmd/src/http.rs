@@ -108,6 +108,7 @@ pub fn router(office: Arc<Office>, guest_key: [u8; 32]) -> Result<Router, serde_
 /// The description with custom verbs as clients write them: `{id}:verb` is routed as `{id}/-/verb`.
 fn describe(mut description: utoipa::openapi::OpenApi) -> Result<Bytes, serde_json::Error> {
     let paths = std::mem::take(&mut description.paths.paths);
-    description.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("/-/", ":"), item)).collect();
+    description.paths.paths =
+        paths.into_iter().map(|(path, item)| (path.replace("/-/", ":"), item)).collect();
     Ok(description.to_pretty_json()?.into())
 }

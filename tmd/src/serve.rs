@@ -79,7 +79,12 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     wire::store(config, data.path()).await.map(drop)
 }
 
-fn listen(name: &'static str, listener: TcpListener, router: Router, shared: (&Config, &Arc<dyn Clock>, &Lifecycle)) {
+fn listen(
+    name: &'static str,
+    listener: TcpListener,
+    router: Router,
+    shared: (&Config, &Arc<dyn Clock>, &Lifecycle),
+) {
     let (config, clock, lifecycle) = shared;
     let hardened = harden(router, RequestLimits::from(&config.server), Arc::clone(clock));
     let limits = AcceptLimits::from(&config.server);
@@ -87,9 +92,9 @@ fn listen(name: &'static str, listener: TcpListener, router: Router, shared: (&C
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("failed to listen on {address}; is another tmd running? --listen names another address"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("failed to listen on {address}; is another tmd running? --listen names another address")
+    })
 }
 
 /// Says what is running and what to type next. For people only: programs read the log.

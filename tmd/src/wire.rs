@@ -26,7 +26,12 @@ use crate::store::sqlite::{SqliteOptions, SqliteStore};
 ///
 /// # Errors
 /// When the data folder, the store or the provider's log cannot be opened.
-pub async fn office(config: &Config, world: World, lifecycle: &Lifecycle, data: &DataDir) -> anyhow::Result<Arc<Office>> {
+pub async fn office(
+    config: &Config,
+    world: World,
+    lifecycle: &Lifecycle,
+    data: &DataDir,
+) -> anyhow::Result<Arc<Office>> {
     let keys = data.keys(world.entropy)?;
     let store: Arc<dyn Store> = Arc::new(store(config, data.path()).await?);
     let ports = Ports {

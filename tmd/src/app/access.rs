@@ -54,7 +54,8 @@ impl Access {
     /// [`BadKey`] when the bytes are no key pair.
     pub fn new(key_pair: &[u8; 64], organiser: String) -> Result<Self, BadKey> {
         let secret = AsymmetricSecretKey::<V4>::from(key_pair).map_err(|error| BadKey(error.to_string()))?;
-        let public = AsymmetricPublicKey::<V4>::try_from(&secret).map_err(|error| BadKey(error.to_string()))?;
+        let public =
+            AsymmetricPublicKey::<V4>::try_from(&secret).map_err(|error| BadKey(error.to_string()))?;
         let known = Cache::builder().max_capacity(REMEMBER_TOKENS).time_to_live(REMEMBER).build();
         Ok(Self { keys: AsymmetricKeyPair { secret, public }, organiser, known })
     }
@@ -102,7 +103,8 @@ mod tests {
     use super::*;
 
     fn access() -> Access {
-        let keys = pasetors::keys::Generate::generate().map(|pair: AsymmetricKeyPair<V4>| pair).expect("a key pair");
+        let keys =
+            pasetors::keys::Generate::generate().map(|pair: AsymmetricKeyPair<V4>| pair).expect("a key pair");
         let bytes = keys.secret.as_bytes().try_into().expect("64 bytes");
         Access::new(bytes, "org_secret".to_owned()).expect("good keys")
     }

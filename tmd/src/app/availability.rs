@@ -40,7 +40,9 @@ impl Availability {
         let mut codes = snapshot.codes.iter();
         let sections = sections
             .into_iter()
-            .map(|(name, seats)| (name, count(codes.by_ref().take(usize::try_from(seats).unwrap_or(usize::MAX)))))
+            .map(|(name, seats)| {
+                (name, count(codes.by_ref().take(usize::try_from(seats).unwrap_or(usize::MAX))))
+            })
             .collect();
         Self { snapshot, sections }
     }
@@ -58,8 +60,12 @@ impl Availability {
         if runs.is_empty() {
             return None;
         }
-        let sections =
-            self.sections.iter().zip(&before.sections).filter(|(now, then)| now != then).map(|(now, _)| now.clone());
+        let sections = self
+            .sections
+            .iter()
+            .zip(&before.sections)
+            .filter(|(now, then)| now != then)
+            .map(|(now, _)| now.clone());
         Some(Change {
             from: before.snapshot.seq,
             seq: self.snapshot.seq,
@@ -88,7 +94,9 @@ fn runs(before: &[u8], after: &[u8]) -> Vec<[u32; 3]> {
             continue;
         }
         match runs.last_mut() {
-            Some([first, length, status]) if *first + *length == index && *status == u32::from(now) => *length += 1,
+            Some([first, length, status]) if *first + *length == index && *status == u32::from(now) => {
+                *length += 1
+            }
             _ => runs.push([index, 1, now.into()]),
         }
     }

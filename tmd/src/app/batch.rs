@@ -32,9 +32,8 @@ impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
         lifecycle.spawn(name, async move {
             let mut taken = Vec::with_capacity(most);
             while queue.recv_many(&mut taken, most).await > 0 {
-                metrics::histogram!("store_batch_items", "kind" => name).record(f64::from(
-                    u32::try_from(taken.len()).unwrap_or(u32::MAX),
-                ));
+                metrics::histogram!("store_batch_items", "kind" => name)
+                    .record(f64::from(u32::try_from(taken.len()).unwrap_or(u32::MAX)));
                 let (items, replies): (Vec<T>, Vec<oneshot::Sender<R>>) = taken.drain(..).unzip();
                 for (reply, answer) in replies.into_iter().zip(write(items).await) {
                     // Whoever asked may be gone; what was written stands.

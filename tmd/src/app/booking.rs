@@ -30,7 +30,9 @@ impl Office {
                 let confirmed = self.confirm_order(&step, seats, token, begun.is_some()).await;
                 self.finish_booking(&step, confirmed).await
             }
-            OrderState::Authorized | OrderState::Capturing | OrderState::Finalized => self.finalize_order(&step).await,
+            OrderState::Authorized | OrderState::Capturing | OrderState::Finalized => {
+                self.finalize_order(&step).await
+            }
             OrderState::Expired => Err(CommandRefusal::Expired.into()),
             other => Err(CommandRefusal::State(other).into()),
         }

@@ -101,7 +101,12 @@ impl Office {
     ///
     /// # Errors
     /// [`BlockRefusal`].
-    pub async fn block_seats(&self, event: &EventId, seats: &[SeatId], blocked: bool) -> Result<u32, BlockRefusal> {
+    pub async fn block_seats(
+        &self,
+        event: &EventId,
+        seats: &[SeatId],
+        blocked: bool,
+    ) -> Result<u32, BlockRefusal> {
         let changed = self.store().block_seats(event, seats, blocked).await?;
         self.tell_seats(event);
         Ok(changed)

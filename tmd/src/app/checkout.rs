@@ -117,12 +117,16 @@ impl Office {
                     None => return self.own_order_or_refuse(order, user).await,
                 }
             }
-            Err(CommandRefusal::State(OrderState::Finalized)) => return self.own_order_or_refuse(order, user).await,
+            Err(CommandRefusal::State(OrderState::Finalized)) => {
+                return self.own_order_or_refuse(order, user).await;
+            }
             Err(refusal) => return Err(refusal.into()),
         };
         let outcome = self.drive(&payment, None).await?;
         match outcome.record.order.state {
-            OrderState::Failed => Err(CheckoutError::Declined(self.decline_reason(payment.key, order).await?)),
+            OrderState::Failed => {
+                Err(CheckoutError::Declined(self.decline_reason(payment.key, order).await?))
+            }
             _ => Ok(outcome.record),
         }
     }
@@ -144,11 +148,19 @@ impl Office {
     ///
     /// # Errors
     /// [`CheckoutError`] with `NotFound`.
-    pub async fn own_order_or_refuse(&self, order: OrderId, user: UserId) -> Result<OrderRecord, CheckoutError> {
+    pub async fn own_order_or_refuse(
+        &self,
+        order: OrderId,
+        user: UserId,
+    ) -> Result<OrderRecord, CheckoutError> {
         self.own_order(Some(order), user).await?.ok_or_else(|| CommandRefusal::NotFound.into())
     }
 
-    async fn own_order(&self, order: Option<OrderId>, user: UserId) -> Result<Option<OrderRecord>, StoreError> {
+    async fn own_order(
+        &self,
+        order: Option<OrderId>,
+        user: UserId,
+    ) -> Result<Option<OrderRecord>, StoreError> {
         let Some(order) = order else { return Ok(None) };
         let found = self.store().order(order).await?;
         Ok(found.filter(|record| record.order.parties.user == user))
@@ -157,7 +169,8 @@ impl Office {
     /// A card that is known to be good already: the same seats answer the order, others do not fit its state (I11).
     async fn confirmed(&self, step: &Step, seats: &[SeatId]) -> Result<OrderRecord, CheckoutError> {
         let record = self.own_order_or_refuse(step.order, step.user()).await?;
-        let same = record.seats.len() == seats.len() && record.seats.iter().all(|line| seats.contains(&line.id));
+        let same =
+            record.seats.len() == seats.len() && record.seats.iter().all(|line| seats.contains(&line.id));
         if same { Ok(record) } else { Err(CommandRefusal::State(record.order.state).into()) }
     }
 
@@ -189,6 +202,7 @@ fn check_seats(seats: &[SeatId]) -> Result<(), CheckoutError> {
     }
     let mut sorted: Vec<_> = seats.iter().collect();
     sorted.sort_unstable();
-    let twice: Vec<_> = sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
+    let twice: Vec<_> =
+        sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
     if twice.is_empty() { Ok(()) } else { Err(CheckoutError::Seats("seats are named twice", twice)) }
 }

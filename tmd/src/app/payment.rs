@@ -94,7 +94,8 @@ impl Office {
             Ok(Answer::Declined { .. }) => "declined",
             Err(_) => "unknown",
         };
-        metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome).increment(1);
+        metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome)
+            .increment(1);
         match answer {
             Ok(answer) => Verdict::Answered(answer),
             Err(unknown) => {
@@ -104,8 +105,13 @@ impl Office {
         }
     }
 
-    async fn settle(self: &Arc<Self>, payment: &PaymentRecord, verdict: Verdict) -> Result<OrderOutcome, CommandRefusal> {
-        let captured = payment.operation == Operation::Capture && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
+    async fn settle(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        verdict: Verdict,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let captured = payment.operation == Operation::Capture
+            && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
         let tickets = if captured { self.print_tickets(payment.order).await? } else { Vec::new() };
         self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
     }
@@ -125,7 +131,10 @@ impl Office {
     ///
     /// # Errors
     /// [`CommandRefusal`].
-    pub async fn order_command(self: &Arc<Self>, command: OrderCommand) -> Result<OrderOutcome, CommandRefusal> {
+    pub async fn order_command(
+        self: &Arc<Self>,
+        command: OrderCommand,
+    ) -> Result<OrderOutcome, CommandRefusal> {
         let outcome = self.commit.orders.commit(command).await??;
         self.tell_order(&outcome);
         Ok(outcome)
@@ -146,7 +155,11 @@ impl Office {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open_payment(&self, order: OrderId, operation: Operation) -> Result<Option<PaymentRecord>, StoreError> {
+    pub async fn open_payment(
+        &self,
+        order: OrderId,
+        operation: Operation,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
         let payments = self.store().payments(order).await?;
         Ok(payments.into_iter().rev().find(|paid| paid.operation == operation && !paid.state.is_settled()))
     }

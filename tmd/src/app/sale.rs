@@ -26,7 +26,11 @@ impl Office {
     ///
     /// # Errors
     /// [`CatalogRefusal`].
-    pub async fn change_sale(self: &Arc<Self>, event: &EventId, action: SaleAction) -> Result<EventRecord, CatalogRefusal> {
+    pub async fn change_sale(
+        self: &Arc<Self>,
+        event: &EventId,
+        action: SaleAction,
+    ) -> Result<EventRecord, CatalogRefusal> {
         let seed = self.world().entropy.bytes();
         let drawn = self.store().change_sale(event, action, seed).await?;
         let record = self.refresh_event(event).await?;

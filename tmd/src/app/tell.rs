@@ -41,7 +41,8 @@ impl Office {
             self.tell_sessions(std::slice::from_ref(session));
             self.ports.queue.announce(event);
         }
-        if let Some(payment) = outcome.payment.clone().filter(|payment| payment.operation == Operation::Void) {
+        if let Some(payment) = outcome.payment.clone().filter(|payment| payment.operation == Operation::Void)
+        {
             let office = Arc::clone(self);
             self.lifecycle().spawn("void", async move {
                 if let Err(error) = office.drive(&payment, None).await {

@@ -23,7 +23,11 @@ impl Office {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn own_ticket(&self, ticket: TicketId, user: UserId) -> Result<Option<TicketRecord>, StoreError> {
+    pub async fn own_ticket(
+        &self,
+        ticket: TicketId,
+        user: UserId,
+    ) -> Result<Option<TicketRecord>, StoreError> {
         Ok(self.store().ticket(ticket).await?.filter(|found| found.owner.1 == user))
     }
 

@@ -64,7 +64,8 @@ impl Office {
             return Ok(0);
         }
         if turn.admitted > 0 {
-            metrics::counter!("waiting_room_admitted_total", "event" => event.to_string()).increment(turn.admitted);
+            metrics::counter!("waiting_room_admitted_total", "event" => event.to_string())
+                .increment(turn.admitted);
         }
         self.rooms.take_in(&turn.changed, (turn.admitted, self.world().clock.monotonic()));
         Ok(turn.admitted)

@@ -76,7 +76,10 @@ async fn collect(body: axum::body::Body, limit_bytes: usize) -> ApiResult<Bytes>
     to_bytes(body, limit_bytes).await.map_err(|error| {
         let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
         if causes.any(|cause| cause.is::<http_body_util::LengthLimitError>()) {
-            ApiError::new(ProblemCode::PayloadTooLarge, format!("the body is larger than {limit_bytes} bytes"))
+            ApiError::new(
+                ProblemCode::PayloadTooLarge,
+                format!("the body is larger than {limit_bytes} bytes"),
+            )
         } else {
             malformed("the body was cut off".to_owned())
         }

@@ -62,7 +62,9 @@ async fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
     let Some(header) = parts.headers.get(AUTHORIZATION) else { return Ok(None) };
     let text = header.to_str().unwrap_or_default();
     let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let Some((_, token)) = token else { return Err(unauthenticated("expected Authorization: Bearer <access token>")) };
+    let Some((_, token)) = token else {
+        return Err(unauthenticated("expected Authorization: Bearer <access token>"));
+    };
     match api.office.access.check(token.trim()).await {
         Ok(principal) => Ok(Some(principal)),
         Err(error) => Err(unauthenticated(&error.to_string())),
@@ -70,8 +72,9 @@ async fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
 }
 
 fn unauthenticated(detail: &str) -> ApiError {
-    ApiError::new(ProblemCode::Unauthenticated, detail)
-        .hint("a join or an order without a credential answers an accessToken; send it as Authorization: Bearer")
+    ApiError::new(ProblemCode::Unauthenticated, detail).hint(
+        "a join or an order without a credential answers an accessToken; send it as Authorization: Bearer",
+    )
 }
 
 fn forbidden(detail: &str) -> ApiError {

@@ -7,7 +7,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -25,6 +27,8 @@ pub enum Freshness {
     Seconds(u32),
     /// Never changes.
     Immutable,
+    /// One buyer's own: asked for anew each time.
+    Private,
 }
 
 /// Encodes a view. Its validator is of `validated`, which leaves out what changes without meaning anything.
@@ -66,6 +70,7 @@ pub fn respond(body: Option<Body>, freshness: Freshness, headers: &HeaderMap) ->
     let cache_control = match freshness {
         Freshness::Seconds(seconds) => format!("public, max-age={seconds}"),
         Freshness::Immutable => "public, max-age=31536000, immutable".to_owned(),
+        Freshness::Private => "private, no-cache".to_owned(),
     };
     fields.insert(CACHE_CONTROL, HeaderValue::from_str(&cache_control).map_err(ApiError::internal)?);
     fields.insert(ETAG, HeaderValue::from_str(&body.etag).map_err(ApiError::internal)?);
@@ -89,14 +94,18 @@ pub fn respond(body: Option<Body>, freshness: Freshness, headers: &HeaderMap) ->
 /// RFC 9110, 13.1.2: a list of validators, compared weakly, or a star.
 fn has_already(headers: &HeaderMap, etag: &str) -> bool {
     let listed = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    listed.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
+    listed
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || one.trim_start_matches("W/") == etag)
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let listed = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     listed.flat_map(|list| list.split(',')).any(|one| {
         let (coding, quality) = one.split_once(';').unwrap_or((one, ""));
-        let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty());
+        let refused =
+            quality.trim().strip_prefix("q=").is_some_and(|q| q.trim_matches(['0', '.']).is_empty());
         matches!(coding.trim(), "gzip" | "*") && !refused
     })
 }

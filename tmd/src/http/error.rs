@@ -4,8 +4,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use tmapi::{Problem, ProblemCode};
-use tmcore::event::EntryRefusal;
 use tmcore::SeatId;
+use tmcore::event::EntryRefusal;
 
 use super::hardening::Cause;
 use crate::app::catalog::EventError;
@@ -91,11 +91,14 @@ impl ApiError {
             detail: detail.into(),
             code,
             request_id: String::new(),
-            retryable: temporary || status.is_server_error() || matches!(code, ProblemCode::IdempotencyInFlight),
+            retryable: temporary
+                || status.is_server_error()
+                || matches!(code, ProblemCode::IdempotencyInFlight),
             hint: None,
             seats: Vec::new(),
         };
-        let retry_after_seconds = (temporary || matches!(code, ProblemCode::IdempotencyInFlight)).then_some(1);
+        let retry_after_seconds =
+            (temporary || matches!(code, ProblemCode::IdempotencyInFlight)).then_some(1);
         Self { problem: Box::new(problem), retry_after_seconds, cause: None }
     }
 
@@ -135,7 +138,8 @@ impl ApiError {
     /// A fault of the daemon: its cause goes into the log, not out.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        let error = Self::new(ProblemCode::Internal, "a fault of the daemon; its log has more under the request id");
+        let error =
+            Self::new(ProblemCode::Internal, "a fault of the daemon; its log has more under the request id");
         Self { cause: Some(Cause(cause.to_string().into())), ..error }
     }
 
@@ -201,19 +205,19 @@ impl From<CommandRefusal> for ApiError {
             CommandRefusal::Entry(refusal) => refusal.into(),
             CommandRefusal::NotAdmitted => Self::new(ProblemCode::NotAdmitted, detail)
                 .hint("join with POST /api/waiting-room/sessions and wait until the session is ACTIVE"),
-            CommandRefusal::OpenOrder(order) => {
-                Self::new(ProblemCode::OpenOrderExists, detail).hint(format!("finish or cancel {order} first"))
-            }
+            CommandRefusal::OpenOrder(order) => Self::new(ProblemCode::OpenOrderExists, detail)
+                .hint(format!("finish or cancel {order} first")),
             CommandRefusal::PurchaseLimit { .. } => Self::new(ProblemCode::PurchaseLimit, detail),
             CommandRefusal::TooManySeats { .. } => Self::new(ProblemCode::InvalidSeats, detail),
             CommandRefusal::UnknownSeats(seats) => Self::new(ProblemCode::InvalidSeats, detail).seats(seats),
             CommandRefusal::SeatsTaken(seats) => Self::new(ProblemCode::SeatsUnavailable, detail)
                 .seats(seats)
                 .hint("none of the seats was held; choose others and confirm again"),
-            CommandRefusal::State(_) | CommandRefusal::FenceLost => Self::new(ProblemCode::OrderState, detail),
-            CommandRefusal::Expired => {
-                Self::new(ProblemCode::OrderExpired, detail).hint("its seats are free again and nothing was charged")
+            CommandRefusal::State(_) | CommandRefusal::FenceLost => {
+                Self::new(ProblemCode::OrderState, detail)
             }
+            CommandRefusal::Expired => Self::new(ProblemCode::OrderExpired, detail)
+                .hint("its seats are free again and nothing was charged"),
             CommandRefusal::Store(error) => error.into(),
         }
     }
@@ -225,9 +229,8 @@ impl From<CheckoutError> for ApiError {
         match error {
             CheckoutError::Seats(_, seats) => Self::new(ProblemCode::InvalidSeats, detail).seats(seats),
             CheckoutError::Refused(refusal) => refusal.into(),
-            CheckoutError::Declined(_) => {
-                Self::new(ProblemCode::Declined, detail).hint("try another card before the order's time is up")
-            }
+            CheckoutError::Declined(_) => Self::new(ProblemCode::Declined, detail)
+                .hint("try another card before the order's time is up"),
         }
     }
 }
@@ -239,7 +242,9 @@ impl From<CatalogRefusal> for ApiError {
             CatalogRefusal::Exists => Self::new(ProblemCode::EventExists, detail),
             CatalogRefusal::NotFound => Self::not_found(),
             CatalogRefusal::State(_) => Self::new(ProblemCode::EventState, detail),
-            CatalogRefusal::NoSeats => Self::new(ProblemCode::EventState, detail).hint("import a seating plan first"),
+            CatalogRefusal::NoSeats => {
+                Self::new(ProblemCode::EventState, detail).hint("import a seating plan first")
+            }
             CatalogRefusal::Store(error) => error.into(),
         }
     }

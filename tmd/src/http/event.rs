@@ -6,8 +6,8 @@ use http::HeaderMap;
 use serde::Deserialize;
 use tmapi::ProblemCode;
 use tmapi::event::{
-    EventSettingsView, EventSummary, EventView, PerformerView, PriceLevelView, SaleStatus, SeatTotals, VenueView,
-    WaitingRoomMode,
+    EventSettingsView, EventSummary, EventView, PerformerView, PriceLevelView, SaleStatus, SeatTotals,
+    VenueView, WaitingRoomMode,
 };
 use tmapi::page::{Page, SearchPage};
 use tmcore::cache_key::CacheKey;
@@ -61,7 +61,11 @@ pub struct SearchParams {
 /// The events that are on, in order of their start.
 #[utoipa::path(get, path = "/api/events", tag = "catalogue", params(ListQuery),
     responses((status = 200, body = Page<EventSummary>), (status = 304), (status = "4XX", body = tmapi::Problem)))]
-pub async fn list(State(api): State<Api>, Query(query): Query<ListQuery>, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn list(
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     let limit = page_size(query.limit, "limit")?;
     let after = match query.cursor {
         Some(cursor) => Some(read_cursor(&api.office, &cursor).await?),
@@ -83,7 +87,9 @@ pub async fn search(
     let keyword = params.keyword.unwrap_or_default();
     let keywords: Vec<_> = keyword.split_whitespace().map(str::to_owned).collect();
     if keywords.len() > MAX_KEYWORDS || keyword.chars().count() > MAX_KEYWORD_CHARS {
-        return Err(invalid(format!("keyword: at most {MAX_KEYWORDS} words and {MAX_KEYWORD_CHARS} characters")));
+        return Err(invalid(format!(
+            "keyword: at most {MAX_KEYWORDS} words and {MAX_KEYWORD_CHARS} characters"
+        )));
     }
     let page_size = page_size(params.page_size, "pageSize")?;
     let page = params.page.unwrap_or(1);
@@ -177,12 +183,14 @@ async fn summaries(office: &Office, records: Vec<EventRecord>) -> Result<Vec<Eve
 }
 
 async fn summary(office: &Office, record: EventRecord) -> Result<EventSummary, StoreError> {
-    let counts = office.availability(&record.sale.event).await?.map(|seats| seats.totals()).unwrap_or_default();
+    let counts =
+        office.availability(&record.sale.event).await?.map(|seats| seats.totals()).unwrap_or_default();
     let cheapest = record.price_levels.iter().filter(|level| level.seats > 0).map(|level| level.price).min();
-    let waiting_room = if record.sale.rules.waiting_room { WaitingRoomMode::On } else { WaitingRoomMode::Off };
-    let performers = record.performers.into_iter().map(|(performer_id, name)| PerformerView { performer_id, name });
-    let venue =
-        VenueView { venue_id: record.venue.id, name: record.venue.name, city: record.venue.city };
+    let waiting_room =
+        if record.sale.rules.waiting_room { WaitingRoomMode::On } else { WaitingRoomMode::Off };
+    let performers =
+        record.performers.into_iter().map(|(performer_id, name)| PerformerView { performer_id, name });
+    let venue = VenueView { venue_id: record.venue.id, name: record.venue.name, city: record.venue.city };
     Ok(EventSummary {
         event_id: record.sale.event,
         name: record.name,

@@ -69,7 +69,13 @@ pub struct Done<T> {
 ///
 /// # Errors
 /// The refusals of keys; those of the work are answers.
-pub async fn once<T, W, F>(api: &Api, user: UserId, keyed: Keyed, body: &Value, work: W) -> ApiResult<Response>
+pub async fn once<T, W, F>(
+    api: &Api,
+    user: UserId,
+    keyed: Keyed,
+    body: &Value,
+    work: W,
+) -> ApiResult<Response>
 where
     T: Serialize + Send,
     W: FnOnce(KeyRef, Option<Option<OrderId>>) -> F + Send + 'static,
@@ -82,11 +88,17 @@ where
         Claimed::Resume(order) => Some(order),
         Claimed::Replay(answer) => return replay(&answer),
         Claimed::Reused => {
-            return Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"));
+            return Err(ApiError::new(
+                ProblemCode::IdempotencyKeyReused,
+                "this key was used with another request",
+            ));
         }
         Claimed::InFlight => {
-            return Err(ApiError::new(ProblemCode::IdempotencyInFlight, "the first request with this key is in flight")
-                .retry_after(IN_FLIGHT_RETRY_AFTER_SECONDS));
+            return Err(ApiError::new(
+                ProblemCode::IdempotencyInFlight,
+                "the first request with this key is in flight",
+            )
+            .retry_after(IN_FLIGHT_RETRY_AFTER_SECONDS));
         }
     };
     let (reply, answer) = oneshot::channel();

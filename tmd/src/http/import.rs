@@ -61,7 +61,10 @@ fn price_levels(plan: &SeatingPlan, prices: &BTreeMap<String, i64>) -> ApiResult
     let known = |name: &str| plan.categories.iter().any(|category| category.name == name);
     if let Some(unknown) = prices.keys().find(|name| !known(name)) {
         let names: Vec<_> = plan.categories.iter().map(|category| category.name.as_str()).collect();
-        return Err(invalid(format!("prices.{unknown}: the plan has no such category, it has {}", names.join(", "))));
+        return Err(invalid(format!(
+            "prices.{unknown}: the plan has no such category, it has {}",
+            names.join(", ")
+        )));
     }
     let mut levels = Vec::with_capacity(plan.categories.len());
     for (index, category) in (0..).zip(&plan.categories) {
@@ -78,7 +81,11 @@ fn price_levels(plan: &SeatingPlan, prices: &BTreeMap<String, i64>) -> ApiResult
     Ok(levels)
 }
 
-fn seat_map(event: &EventId, plan: &SeatingPlan, price_levels: Vec<PriceLevelView>) -> ApiResult<SeatMapView> {
+fn seat_map(
+    event: &EventId,
+    plan: &SeatingPlan,
+    price_levels: Vec<PriceLevelView>,
+) -> ApiResult<SeatMapView> {
     let mut offset = 0;
     let mut sections = Vec::with_capacity(plan.sections.len());
     for section in &plan.sections {
@@ -87,7 +94,8 @@ fn seat_map(event: &EventId, plan: &SeatingPlan, price_levels: Vec<PriceLevelVie
         sections.push(SectionView { name: section.name.clone(), offset, seat_count, rows });
         offset += seat_count;
     }
-    let areas = plan.areas.iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(ApiError::internal)?;
+    let areas =
+        plan.areas.iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(ApiError::internal)?;
     Ok(SeatMapView {
         event_id: event.clone(),
         width: plan.size.width,

@@ -4,7 +4,9 @@ use axum::Json as Answer;
 use axum::extract::State;
 use http::StatusCode;
 use tmapi::ProblemCode;
-use tmapi::event::{BlockSeats, BlockedSeats, CreateEvent, EventPatch, EventView, ImportSeatingPlan, WaitingRoomMode};
+use tmapi::event::{
+    BlockSeats, BlockedSeats, CreateEvent, EventPatch, EventView, ImportSeatingPlan, WaitingRoomMode,
+};
 use tmapi::sale::SaleView;
 use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::waiting_room::GateLimits;
@@ -80,28 +82,48 @@ pub async fn import(
 /// Begins the sale.
 #[utoipa::path(post, path = "/api/events/{eventId}/-/open", tag = "organiser", params(("eventId" = String, Path)),
     responses((status = 200, body = EventView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn open(State(api): State<Api>, _: Organiser, Id(event): Id<EventId>, _: NoBody) -> ApiResult<Answer<EventView>> {
+pub async fn open(
+    State(api): State<Api>,
+    _: Organiser,
+    Id(event): Id<EventId>,
+    _: NoBody,
+) -> ApiResult<Answer<EventView>> {
     act(&api, &event, SaleAction::Open).await
 }
 
 /// Lets nobody in for now; who is in goes on.
 #[utoipa::path(post, path = "/api/events/{eventId}/-/pause", tag = "organiser", params(("eventId" = String, Path)),
     responses((status = 200, body = EventView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn pause(State(api): State<Api>, _: Organiser, Id(event): Id<EventId>, _: NoBody) -> ApiResult<Answer<EventView>> {
+pub async fn pause(
+    State(api): State<Api>,
+    _: Organiser,
+    Id(event): Id<EventId>,
+    _: NoBody,
+) -> ApiResult<Answer<EventView>> {
     act(&api, &event, SaleAction::Pause).await
 }
 
 /// Lets buyers in again.
 #[utoipa::path(post, path = "/api/events/{eventId}/-/resume", tag = "organiser", params(("eventId" = String, Path)),
     responses((status = 200, body = EventView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn resume(State(api): State<Api>, _: Organiser, Id(event): Id<EventId>, _: NoBody) -> ApiResult<Answer<EventView>> {
+pub async fn resume(
+    State(api): State<Api>,
+    _: Organiser,
+    Id(event): Id<EventId>,
+    _: NoBody,
+) -> ApiResult<Answer<EventView>> {
     act(&api, &event, SaleAction::Resume).await
 }
 
 /// Ends the sale for good.
 #[utoipa::path(post, path = "/api/events/{eventId}/-/close", tag = "organiser", params(("eventId" = String, Path)),
     responses((status = 200, body = EventView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn close(State(api): State<Api>, _: Organiser, Id(event): Id<EventId>, _: NoBody) -> ApiResult<Answer<EventView>> {
+pub async fn close(
+    State(api): State<Api>,
+    _: Organiser,
+    Id(event): Id<EventId>,
+    _: NoBody,
+) -> ApiResult<Answer<EventView>> {
     act(&api, &event, SaleAction::Close).await
 }
 
@@ -132,7 +154,11 @@ pub async fn unblock(
 /// How the sale is going.
 #[utoipa::path(get, path = "/api/events/{eventId}/sale", tag = "organiser", params(("eventId" = String, Path)),
     responses((status = 200, body = SaleView), (status = "4XX", body = tmapi::Problem)))]
-pub async fn sale(State(api): State<Api>, _: Organiser, Id(event): Id<EventId>) -> ApiResult<Answer<SaleView>> {
+pub async fn sale(
+    State(api): State<Api>,
+    _: Organiser,
+    Id(event): Id<EventId>,
+) -> ApiResult<Answer<SaleView>> {
     let report = api.office.sale_report(&event).await?.ok_or_else(ApiError::not_found)?;
     let seats = api.office.availability(&event).await?;
     let (orders_finalized, revenue) = report.takings;
@@ -157,7 +183,12 @@ async fn act(api: &Api, event: &EventId, action: SaleAction) -> ApiResult<Answer
     Ok(Answer(view(&api.office, record).await?))
 }
 
-async fn set_blocked(api: &Api, event: &EventId, request: BlockSeats, blocked: bool) -> ApiResult<Answer<BlockedSeats>> {
+async fn set_blocked(
+    api: &Api,
+    event: &EventId,
+    request: BlockSeats,
+    blocked: bool,
+) -> ApiResult<Answer<BlockedSeats>> {
     if request.seats.is_empty() || request.seats.len() > MAX_BLOCKED {
         let detail = format!("seats: name 1 to {MAX_BLOCKED} seats");
         return Err(ApiError::new(ProblemCode::InvalidSeats, detail));
@@ -169,7 +200,8 @@ async fn set_blocked(api: &Api, event: &EventId, request: BlockSeats, blocked: b
 /// An event that nothing is known of but its id.
 #[must_use]
 pub fn blank(event: EventId, defaults: &EventDefaults) -> EventRecord {
-    let gate = GateLimits { capacity: defaults.capacity, admissions_per_minute: defaults.admissions_per_minute };
+    let gate =
+        GateLimits { capacity: defaults.capacity, admissions_per_minute: defaults.admissions_per_minute };
     let seats = SeatLimits { per_order: defaults.seats_per_order, per_buyer: defaults.seats_per_buyer };
     let rules = SaleRules {
         waiting_room: true,
@@ -212,7 +244,8 @@ pub fn patched(mut event: EventRecord, patch: EventPatch) -> ApiResult<EventReco
     set(&mut rules.hold_ttl_seconds, patch.hold_ttl_seconds);
     set(&mut rules.seats.per_order, patch.seats_per_order);
     // Who allows larger orders, and says no more, means that a buyer may have one.
-    let per_buyer = patch.seats_per_buyer.or(patch.seats_per_order.filter(|wanted| *wanted > rules.seats.per_buyer));
+    let per_buyer =
+        patch.seats_per_buyer.or(patch.seats_per_order.filter(|wanted| *wanted > rules.seats.per_buyer));
     set(&mut rules.seats.per_buyer, per_buyer);
     set(&mut rules.waiting_room, patch.waiting_room.map(|mode| mode == WaitingRoomMode::On));
     set(&mut event.name, patch.name);
@@ -246,7 +279,8 @@ fn set<T>(value: &mut T, wanted: Option<T>) {
 /// A performer's id is the name, as far as an id can hold it.
 fn performer(name: String) -> ApiResult<(PerformerId, String)> {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let slug: String = words.collect::<Vec<_>>().join("-").to_lowercase().chars().take(PerformerId::MAX_CHARS).collect();
+    let slug: String =
+        words.collect::<Vec<_>>().join("-").to_lowercase().chars().take(PerformerId::MAX_CHARS).collect();
     let id = slug.parse().map_err(|_| invalid("performers: a name needs letters or digits"))?;
     Ok((id, name))
 }

@@ -22,7 +22,11 @@ use crate::app::refusal::StoreError;
 /// The geometry of all seats. Once the sale has begun it never changes.
 #[utoipa::path(get, path = "/api/events/{eventId}/seat-map", tag = "catalogue", params(("eventId" = String, Path)),
     responses((status = 200, body = SeatMapView), (status = 304), (status = "4XX", body = tmapi::Problem)))]
-pub async fn seat_map(State(api): State<Api>, Id(event): Id<EventId>, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn seat_map(
+    State(api): State<Api>,
+    Id(event): Id<EventId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     let office = &api.office;
     let build = async { Ok(office.seat_map(&event).await?.map(encoded)) };
     let body = office.cached(CacheKey::SeatMap(event.clone()), Box::pin(build)).await?;
@@ -33,7 +37,11 @@ pub async fn seat_map(State(api): State<Api>, Id(event): Id<EventId>, headers: H
 /// Two bits a seat, counters by section, at most 2 s old.
 #[utoipa::path(get, path = "/api/events/{eventId}/availability", tag = "catalogue", params(("eventId" = String, Path)),
     responses((status = 200, body = AvailabilityView), (status = 304), (status = "4XX", body = tmapi::Problem)))]
-pub async fn availability(State(api): State<Api>, Id(event): Id<EventId>, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn availability(
+    State(api): State<Api>,
+    Id(event): Id<EventId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     let build = build(&api.office, event.clone());
     let body = api.office.cached(CacheKey::Availability(event), Box::pin(build)).await?;
     respond(body, Freshness::Seconds(api.office.config.availability.max_age_seconds), &headers)
@@ -75,7 +83,10 @@ pub fn delta(event: &EventId, change: Change) -> SeatDelta {
 }
 
 fn sections(counted: &[(String, Counts)]) -> Vec<SectionAvailability> {
-    counted.iter().map(|(name, counts)| SectionAvailability { name: name.clone(), seats: totals(*counts) }).collect()
+    counted
+        .iter()
+        .map(|(name, counts)| SectionAvailability { name: name.clone(), seats: totals(*counts) })
+        .collect()
 }
 
 /// Two bits a seat: seat `i` is bits `2*(i%4)` of byte `i/4`.

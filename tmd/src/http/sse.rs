@@ -53,7 +53,10 @@ fn check_accept(api: &Api, headers: &HeaderMap) -> ApiResult<()> {
         return Err(ApiError::new(ProblemCode::Draining, "the daemon is shutting down"));
     }
     let values: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let mut kinds = values.iter().flat_map(|value| value.split(',')).map(|kind| kind.split(';').next().unwrap_or_default());
+    let mut kinds = values
+        .iter()
+        .flat_map(|value| value.split(','))
+        .map(|kind| kind.split(';').next().unwrap_or_default());
     if values.is_empty() || kinds.any(|kind| matches!(kind.trim(), "text/event-stream" | "text/*" | "*/*")) {
         return Ok(());
     }

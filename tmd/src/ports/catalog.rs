@@ -108,7 +108,12 @@ pub trait CatalogStore: Send + Sync {
     ///
     /// # Errors
     /// [`CatalogRefusal`]; two concurrent callers with `new` see one success and one `Exists`.
-    async fn put_event(&self, event: &EventRecord, inventory: Option<&Inventory>, new: bool) -> Result<(), CatalogRefusal>;
+    async fn put_event(
+        &self,
+        event: &EventRecord,
+        inventory: Option<&Inventory>,
+        new: bool,
+    ) -> Result<(), CatalogRefusal>;
 
     /// Moves the sale along. Opening draws the lobby's places from `seed`, once (W11), and answers the sessions whose
     /// place that changed.

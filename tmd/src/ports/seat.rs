@@ -56,5 +56,10 @@ pub trait SeatLedger: Send + Sync {
     ///
     /// # Errors
     /// [`BlockRefusal`].
-    async fn block_seats(&self, event: &EventId, seats: &[SeatId], blocked: bool) -> Result<u32, BlockRefusal>;
+    async fn block_seats(
+        &self,
+        event: &EventId,
+        seats: &[SeatId],
+        blocked: bool,
+    ) -> Result<u32, BlockRefusal>;
 }

@@ -132,5 +132,9 @@ pub trait WaitingRoomStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn live_sessions(&self, after: Option<SessionId>, limit: u32) -> Result<Vec<SessionRecord>, StoreError>;
+    async fn live_sessions(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError>;
 }

@@ -91,8 +91,10 @@ async fn begin(connection: &mut SqliteConnection) -> Result<Tx<'_>, StoreError> 
 
 /// The database's clock. Every decision about time is made by it (S4).
 async fn now(connection: &mut SqliteConnection) -> Result<Timestamp, StoreError> {
-    let millis: i64 =
-        sqlx::query_scalar("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)").fetch_one(connection).await.map_err(failed)?;
+    let millis: i64 = sqlx::query_scalar("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
     Ok(Timestamp::from_millis(millis))
 }
 
@@ -101,7 +103,9 @@ async fn now(connection: &mut SqliteConnection) -> Result<Timestamp, StoreError>
 fn failed(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::PoolTimedOut => StoreError::Busy,
-        sqlx::Error::Database(database) if matches!(database.code().as_deref(), Some("5" | "6" | "261" | "517")) => {
+        sqlx::Error::Database(database)
+            if matches!(database.code().as_deref(), Some("5" | "6" | "261" | "517")) =>
+        {
             StoreError::Busy
         }
         _ => StoreError::failed(error),

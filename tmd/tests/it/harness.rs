@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 use tmapi::client::{Client, ClientError, ClientOptions, SaleAction, StreamItem};
 use tmapi::event::{EventPatch, ImportSeatingPlan, WaitingRoomMode};
@@ -85,7 +85,10 @@ impl Daemon {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = harden(router, RequestLimits::from(&config.server), clock);
-        lifecycle.spawn("it", accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()));
+        lifecycle.spawn(
+            "it",
+            accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()),
+        );
         let organiser = client(&url, Some(folder.organiser_token(Entropy).unwrap()));
         let db = database(data.path()).await;
         Self { url, office, organiser, db, lifecycle, data: Some(data) }
@@ -131,7 +134,13 @@ impl Daemon {
 
     /// An event sold without a waiting room.
     pub async fn open_event(&self, id: &str, rows: u8, per_row: u32) -> EventId {
-        self.event(id, rows, per_row, EventPatch { waiting_room: Some(WaitingRoomMode::Off), ..EventPatch::default() }).await
+        self.event(
+            id,
+            rows,
+            per_row,
+            EventPatch { waiting_room: Some(WaitingRoomMode::Off), ..EventPatch::default() },
+        )
+        .await
     }
 
     /// A buyer with a token and an order begun, for an event without a waiting room.
@@ -255,7 +264,12 @@ pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 /// Confirms with a token.
-pub async fn confirm(client: &Client, order: OrderId, ids: &[&str], token: &str) -> Result<OrderView, ClientError> {
+pub async fn confirm(
+    client: &Client,
+    order: OrderId,
+    ids: &[&str],
+    token: &str,
+) -> Result<OrderView, ClientError> {
     let request = SeatsAndPayment { seats: seats(ids), payment_token: token.to_owned() };
     client.confirm(order, &request, &key()).await
 }

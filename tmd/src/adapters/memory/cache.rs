@@ -29,7 +29,9 @@ impl Expiry<CacheKey, Option<Body>> for KeyTtl {
 impl Default for MemoryCache {
     fn default() -> Self {
         let weigh = |_: &CacheKey, body: &Option<Body>| {
-            let bytes = body.as_ref().map_or(0, |body| body.plain.len() + body.gzip.as_ref().map_or(0, bytes::Bytes::len));
+            let bytes = body
+                .as_ref()
+                .map_or(0, |body| body.plain.len() + body.gzip.as_ref().map_or(0, bytes::Bytes::len));
             u32::try_from(bytes + 256).unwrap_or(u32::MAX)
         };
         Self { values: Moka::builder().max_capacity(MAX_BYTES).weigher(weigh).expire_after(KeyTtl).build() }
@@ -39,7 +41,10 @@ impl Default for MemoryCache {
 #[async_trait]
 impl Cache for MemoryCache {
     async fn get_or_build(&self, key: CacheKey, rebuild: Rebuild<'_>) -> Rebuilt {
-        self.values.try_get_with(key, rebuild).await.map_err(|error: std::sync::Arc<StoreError>| (*error).clone())
+        self.values
+            .try_get_with(key, rebuild)
+            .await
+            .map_err(|error: std::sync::Arc<StoreError>| (*error).clone())
     }
 
     async fn forget(&self, key: &CacheKey) {

@@ -34,11 +34,18 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 #[utoipa::path(get, path = "/api/sse/events/{eventId}/seats", tag = "catalogue", params(("eventId" = String, Path)),
     responses((status = 200, body = tmapi::availability::SeatDelta, content_type = "text/event-stream"),
         (status = "4XX", body = tmapi::Problem)))]
-pub async fn stream(State(api): State<Api>, Id(event): Id<EventId>, headers: HeaderMap) -> ApiResult<Response> {
+pub async fn stream(
+    State(api): State<Api>,
+    Id(event): Id<EventId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     check_accept(&api, &headers)?;
     let hub = api.hubs.of(&api, &event).await?.ok_or_else(ApiError::not_found)?;
-    let state = Telling { frames: hub.frames.subscribe(), hub, beats: heartbeats(&api), api, stage: Stage::Snapshot };
-    Ok(respond(futures::stream::unfold(state, |mut state| async move { state.next().await.map(|frame| (frame, state)) })))
+    let state =
+        Telling { frames: hub.frames.subscribe(), hub, beats: heartbeats(&api), api, stage: Stage::Snapshot };
+    Ok(respond(futures::stream::unfold(state, |mut state| async move {
+        state.next().await.map(|frame| (frame, state))
+    })))
 }
 
 /// The hubs of events that somebody listens to.

@@ -54,7 +54,9 @@ pub async fn stream(
         told: Told { last: None, at: Instant::now() - POSITION_PAUSE },
         is_over: false,
     };
-    Ok(respond(futures::stream::unfold(state, |mut state| async move { state.next().await.map(|frame| (frame, state)) })))
+    Ok(respond(futures::stream::unfold(state, |mut state| async move {
+        state.next().await.map(|frame| (frame, state))
+    })))
 }
 
 /// A stream that counts as a sign of life while it is open (E5, W9).
@@ -70,7 +72,8 @@ impl OpenStream {
             metrics::gauge!("session_streams_open").increment(1);
             return Ok(Self { api: api.clone(), session });
         }
-        Err(ApiError::new(ProblemCode::TooManyStreams, format!("a session has at most {most} streams")).retry_after(5))
+        Err(ApiError::new(ProblemCode::TooManyStreams, format!("a session has at most {most} streams"))
+            .retry_after(5))
     }
 }
 

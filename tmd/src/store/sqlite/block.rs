@@ -42,7 +42,12 @@ pub(super) async fn set(
     Ok(u32::try_from(change.len()).unwrap_or(u32::MAX))
 }
 
-async fn write(tx: &mut SqliteConnection, event: &EventId, change: &[TakenSeat], blocked: bool) -> Result<(), StoreError> {
+async fn write(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    change: &[TakenSeat],
+    blocked: bool,
+) -> Result<(), StoreError> {
     if change.is_empty() {
         return Ok(());
     }

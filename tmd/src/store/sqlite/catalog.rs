@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sqlx::sqlite::SqliteRow;
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use tmcore::EventId;
 use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::waiting_room::{Gate, GateLimits, lobby};
-use tmcore::EventId;
 
 use super::row::{Columns, int, parse};
 use super::{SqliteStore, begin, failed, json_array, now, session};
@@ -18,7 +18,12 @@ const EVENT: &str = "SELECT e.*, v.name AS venue_name, v.city FROM events e JOIN
 
 #[async_trait]
 impl CatalogStore for SqliteStore {
-    async fn put_event(&self, event: &EventRecord, inventory: Option<&Inventory>, new: bool) -> Result<(), CatalogRefusal> {
+    async fn put_event(
+        &self,
+        event: &EventRecord,
+        inventory: Option<&Inventory>,
+        new: bool,
+    ) -> Result<(), CatalogRefusal> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         match (sale_state(&mut tx, &event.sale.event).await?, new) {
@@ -128,7 +133,10 @@ pub(super) const fn select_events() -> &'static str {
 }
 
 /// The sale of an event, as a transaction sees it.
-pub(super) async fn sale(connection: &mut SqliteConnection, event: &EventId) -> Result<Option<Sale>, StoreError> {
+pub(super) async fn sale(
+    connection: &mut SqliteConnection,
+    event: &EventId,
+) -> Result<Option<Sale>, StoreError> {
     let row = sqlx::query("SELECT * FROM events WHERE event_id = ?")
         .bind(event.as_str())
         .fetch_optional(connection)
@@ -138,8 +146,11 @@ pub(super) async fn sale(connection: &mut SqliteConnection, event: &EventId) -> 
 }
 
 fn read_event(row: &SqliteRow) -> Result<EventRecord, StoreError> {
-    let venue =
-        VenueRecord { id: row.parse("venue_id")?, name: row.text("venue_name")?.into(), city: row.text("city")?.into() };
+    let venue = VenueRecord {
+        id: row.parse("venue_id")?,
+        name: row.text("venue_name")?.into(),
+        city: row.text("city")?.into(),
+    };
     Ok(EventRecord {
         sale: read_sale(row)?,
         name: row.text("name")?.to_owned(),
@@ -152,10 +163,14 @@ fn read_event(row: &SqliteRow) -> Result<EventRecord, StoreError> {
 }
 
 fn read_sale(row: &SqliteRow) -> Result<Sale, StoreError> {
-    let state = SaleState::parse(row.text("sale_state")?).ok_or_else(|| StoreError::failed("an unknown sale state"))?;
-    let gate =
-        GateLimits { capacity: row.count("capacity")?, admissions_per_minute: row.count("admissions_per_minute")? };
-    let seats = SeatLimits { per_order: row.count("seats_per_order")?, per_buyer: row.count("seats_per_buyer")? };
+    let state = SaleState::parse(row.text("sale_state")?)
+        .ok_or_else(|| StoreError::failed("an unknown sale state"))?;
+    let gate = GateLimits {
+        capacity: row.count("capacity")?,
+        admissions_per_minute: row.count("admissions_per_minute")?,
+    };
+    let seats =
+        SeatLimits { per_order: row.count("seats_per_order")?, per_buyer: row.count("seats_per_buyer")? };
     let rules = SaleRules {
         waiting_room: row.int("waiting_room")? != 0,
         gate,
@@ -302,7 +317,11 @@ async fn write_performers(tx: &mut SqliteConnection, event: &EventRecord) -> Res
 }
 
 /// Replaces the event's seats. One statement a table, whatever the number of seats.
-async fn write_inventory(tx: &mut SqliteConnection, event: &EventRecord, inventory: &Inventory) -> Result<(), StoreError> {
+async fn write_inventory(
+    tx: &mut SqliteConnection,
+    event: &EventRecord,
+    inventory: &Inventory,
+) -> Result<(), StoreError> {
     let id = event.sale.event.as_str();
     for table in ["price_levels", "seat_maps", "seat_clocks", "seat_inventory"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE event_id = ?")))
@@ -311,7 +330,8 @@ async fn write_inventory(tx: &mut SqliteConnection, event: &EventRecord, invento
             .await
             .map_err(failed)?;
     }
-    let levels: Vec<_> = inventory.price_levels.iter().map(|l| (&l.name, &l.color, l.price, l.seats)).collect();
+    let levels: Vec<_> =
+        inventory.price_levels.iter().map(|l| (&l.name, &l.color, l.price, l.seats)).collect();
     sqlx::query(
         "INSERT INTO price_levels (event_id, level, name, color, price, seats)
          SELECT ?, key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
@@ -328,18 +348,36 @@ async fn write_inventory(tx: &mut SqliteConnection, event: &EventRecord, invento
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    sqlx::query("INSERT INTO seat_clocks (event_id, seq) VALUES (?, 1)").bind(id).execute(&mut *tx).await.map_err(failed)?;
+    sqlx::query("INSERT INTO seat_clocks (event_id, seq) VALUES (?, 1)")
+        .bind(id)
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
     write_seats(tx, event, inventory).await
 }
 
-async fn write_seats(tx: &mut SqliteConnection, event: &EventRecord, inventory: &Inventory) -> Result<(), StoreError> {
+async fn write_seats(
+    tx: &mut SqliteConnection,
+    event: &EventRecord,
+    inventory: &Inventory,
+) -> Result<(), StoreError> {
     let section = |index: u32| {
-        usize::try_from(index).ok().and_then(|index| inventory.sections.get(index)).map_or("", |(name, _)| name.as_str())
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| inventory.sections.get(index))
+            .map_or("", |(name, _)| name.as_str())
     };
-    let seats: Vec<_> =
-        inventory.seats.iter().map(|s| (s.id.as_str(), section(s.section), &s.row, &s.number, s.level)).collect();
+    let seats: Vec<_> = inventory
+        .seats
+        .iter()
+        .map(|s| (s.id.as_str(), section(s.section), &s.row, &s.number, s.level))
+        .collect();
     let seats = json_array(&seats)?;
-    sqlx::query("DELETE FROM seats WHERE venue_id = ?").bind(event.venue.id.as_str()).execute(&mut *tx).await.map_err(failed)?;
+    sqlx::query("DELETE FROM seats WHERE venue_id = ?")
+        .bind(event.venue.id.as_str())
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
     sqlx::query(
         "INSERT INTO seats (venue_id, seat_index, seat_id, section, row_label, number)
          SELECT ?, key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
@@ -362,13 +400,18 @@ async fn write_seats(tx: &mut SqliteConnection, event: &EventRecord, inventory: 
 }
 
 /// Gives everybody in the lobby a place, by the seed that is committed with it (W11).
-async fn draw_lobby(tx: &mut SqliteConnection, event: &EventId, seed: [u8; 32]) -> Result<Vec<SessionRecord>, StoreError> {
-    let ids: Vec<String> =
-        sqlx::query_scalar("SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 1")
-            .bind(event.as_str())
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(failed)?;
+async fn draw_lobby(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    seed: [u8; 32],
+) -> Result<Vec<SessionRecord>, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 1",
+    )
+    .bind(event.as_str())
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(failed)?;
     let mut ids = ids.iter().map(|id| parse(id)).collect::<Result<Vec<_>, _>>()?;
     lobby::shuffle(&seed, &mut ids);
     let first: i64 = sqlx::query_scalar(

@@ -69,7 +69,11 @@ impl SqliteStore {
     }
 }
 
-async fn claim_one(tx: &mut SqliteConnection, claim: &KeyClaim, at: Timestamp) -> Result<Claimed, StoreError> {
+async fn claim_one(
+    tx: &mut SqliteConnection,
+    claim: &KeyClaim,
+    at: Timestamp,
+) -> Result<Claimed, StoreError> {
     let lease = at.plus_seconds(claim.lease_seconds).as_millis();
     let inserted = sqlx::query(
         "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, created_at) VALUES (?, ?, ?, ?, ?)
@@ -122,7 +126,11 @@ fn read(row: &SqliteRow, claim: &KeyClaim, at: Timestamp) -> Result<Claimed, Sto
 }
 
 /// With an answer the key is done. Without one it is forgotten if nothing came of it, else it may be taken over at once.
-async fn finish_one(tx: &mut SqliteConnection, key: &KeyRef, answer: Option<&StoredAnswer>) -> Result<(), StoreError> {
+async fn finish_one(
+    tx: &mut SqliteConnection,
+    key: &KeyRef,
+    answer: Option<&StoredAnswer>,
+) -> Result<(), StoreError> {
     let Some(answer) = answer else {
         for sql in [
             "DELETE FROM idempotency_keys WHERE user_id = ? AND key = ? AND order_id IS NULL AND lease_until IS NOT NULL",

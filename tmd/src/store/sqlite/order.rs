@@ -15,7 +15,9 @@ use tmcore::{EventId, Money, OrderId, TicketId, Timestamp};
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, failed, json_array, now};
 use crate::ports::StoreError;
-use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord};
+use crate::ports::order::{
+    CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord,
+};
 
 #[async_trait]
 impl OrderStore for SqliteStore {
@@ -118,7 +120,8 @@ impl Stored {
         let order = Order {
             id: row.parse("order_id")?,
             parties,
-            state: OrderState::parse(row.text("state")?).ok_or_else(|| StoreError::failed("an unknown order state"))?,
+            state: OrderState::parse(row.text("state")?)
+                .ok_or_else(|| StoreError::failed("an unknown order state"))?,
             expires_at: row.time("expires_at")?,
             created_at: row.time("created_at")?,
             total: row.money("total", "currency")?,
@@ -159,7 +162,12 @@ impl Stored {
     }
 
     /// Writes the order over the row that was read in state `from`, and appends the edge if it is one.
-    async fn write(&self, tx: &mut SqliteConnection, from: OrderState, at: Timestamp) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        tx: &mut SqliteConnection,
+        from: OrderState,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let order = &self.order;
         let written = sqlx::query(
             "UPDATE orders SET state = ?, expires_at = ?, total = ?, attempts = ?, declines = ?, fence = ?, seats = ?
@@ -183,7 +191,11 @@ impl Stored {
         if from == order.state { Ok(()) } else { append(tx, order.id, Some(from), order.state, at).await }
     }
 
-    async fn into_record(self, connection: &mut SqliteConnection, as_of: Timestamp) -> Result<OrderRecord, StoreError> {
+    async fn into_record(
+        self,
+        connection: &mut SqliteConnection,
+        as_of: Timestamp,
+    ) -> Result<OrderRecord, StoreError> {
         let seats = seats::lines(connection, &self.order.parties.event, &self.seats).await?;
         let tickets = match self.order.state {
             OrderState::Finalized | OrderState::Refunding | OrderState::Refunded => {

@@ -88,7 +88,10 @@ pub(super) async fn insert(
     load(tx, &key).await?.ok_or_else(|| StoreError::failed("a payment that was written is not there"))
 }
 
-pub(super) async fn load(tx: &mut SqliteConnection, key: &ProviderKey) -> Result<Option<PaymentRecord>, StoreError> {
+pub(super) async fn load(
+    tx: &mut SqliteConnection,
+    key: &ProviderKey,
+) -> Result<Option<PaymentRecord>, StoreError> {
     let row = sqlx::query("SELECT * FROM payments WHERE provider_key = ?")
         .bind(key.to_string())
         .fetch_optional(tx)
@@ -114,7 +117,11 @@ pub(super) async fn authorization(
 }
 
 /// Writes a definite outcome over an open payment.
-pub(super) async fn settle(tx: &mut SqliteConnection, key: &ProviderKey, state: &PaymentState) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    key: &ProviderKey,
+    state: &PaymentState,
+) -> Result<(), StoreError> {
     let written = sqlx::query(
         "UPDATE payments SET state = ?, detail = ?
          WHERE provider_key = ? AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
@@ -125,11 +132,19 @@ pub(super) async fn settle(tx: &mut SqliteConnection, key: &ProviderKey, state: 
     .execute(tx)
     .await
     .map_err(failed)?;
-    if written.rows_affected() == 1 { Ok(()) } else { Err(StoreError::failed("a settled payment was settled again")) }
+    if written.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::failed("a settled payment was settled again"))
+    }
 }
 
 /// Nothing is known: UNKNOWN, and to be asked about again after a pause that doubles.
-pub(super) async fn put_off(tx: &mut SqliteConnection, key: &ProviderKey, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn put_off(
+    tx: &mut SqliteConnection,
+    key: &ProviderKey,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE payments SET state = 'UNKNOWN', tries = tries + 1, due_at = ?1 + 1000 * min(?2 << min(tries, 10), ?3)
          WHERE provider_key = ?4 AND state IN ('INTENT', 'SENT', 'UNKNOWN')",

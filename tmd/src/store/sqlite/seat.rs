@@ -32,15 +32,21 @@ impl SeatLedger for SqliteStore {
     }
 
     async fn sections(&self, event: &EventId) -> Result<Option<Sections>, StoreError> {
-        let sections: Option<String> = sqlx::query_scalar("SELECT sections FROM seat_maps WHERE event_id = ?")
-            .bind(event.as_str())
-            .fetch_optional(self.readers())
-            .await
-            .map_err(failed)?;
+        let sections: Option<String> =
+            sqlx::query_scalar("SELECT sections FROM seat_maps WHERE event_id = ?")
+                .bind(event.as_str())
+                .fetch_optional(self.readers())
+                .await
+                .map_err(failed)?;
         sections.map(|text| serde_json::from_str(&text).map_err(StoreError::failed)).transpose()
     }
 
-    async fn block_seats(&self, event: &EventId, seats: &[SeatId], blocked: bool) -> Result<u32, BlockRefusal> {
+    async fn block_seats(
+        &self,
+        event: &EventId,
+        seats: &[SeatId],
+        blocked: bool,
+    ) -> Result<u32, BlockRefusal> {
         block::set(self, event, seats, blocked).await
     }
 }

@@ -12,7 +12,8 @@ use crate::ports::waiting_room::{Inside, Place, SessionRecord};
 
 /// A session of a row with all columns.
 pub(super) fn read(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
-    let state = SessionState::parse(row.text("state")?).ok_or_else(|| StoreError::failed("an unknown session state"))?;
+    let state = SessionState::parse(row.text("state")?)
+        .ok_or_else(|| StoreError::failed("an unknown session state"))?;
     let place = if row.int("lobby")? != 0 {
         Place::Lobby
     } else {
@@ -30,7 +31,10 @@ pub(super) fn read(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
 }
 
 /// A session by its id.
-pub(super) async fn load(connection: &mut SqliteConnection, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+pub(super) async fn load(
+    connection: &mut SqliteConnection,
+    id: SessionId,
+) -> Result<Option<SessionRecord>, StoreError> {
     let row = sqlx::query("SELECT * FROM sessions WHERE session_id = ?")
         .bind(id.to_string())
         .fetch_optional(connection)
@@ -47,17 +51,22 @@ pub(super) async fn advance(
     inside: Inside,
     at: Timestamp,
 ) -> Result<SessionRecord, StoreError> {
-    let written = sqlx::query("UPDATE sessions SET state = ?, deadline = ?, order_id = ? WHERE session_id = ? AND state = ?")
-        .bind(state.as_str())
-        .bind(inside.deadline.map(Timestamp::as_millis))
-        .bind(inside.order.map(|order| order.to_string()))
-        .bind(session.id.to_string())
-        .bind(session.state.as_str())
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
+    let written = sqlx::query(
+        "UPDATE sessions SET state = ?, deadline = ?, order_id = ? WHERE session_id = ? AND state = ?",
+    )
+    .bind(state.as_str())
+    .bind(inside.deadline.map(Timestamp::as_millis))
+    .bind(inside.order.map(|order| order.to_string()))
+    .bind(session.id.to_string())
+    .bind(session.state.as_str())
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
     if written.rows_affected() != 1 || !session.state.may_become(state) {
-        return Err(StoreError::failed(format_args!("no edge {:?} -> {state:?} for {}", session.state, session.id)));
+        return Err(StoreError::failed(format_args!(
+            "no edge {:?} -> {state:?} for {}",
+            session.state, session.id
+        )));
     }
     append(tx, &[session.id], Some(session.state), state, at).await?;
     Ok(SessionRecord { state, inside, ..session.clone() })

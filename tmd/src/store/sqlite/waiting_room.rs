@@ -10,7 +10,12 @@ use tmcore::{EventId, SessionId, Timestamp, UserId};
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, catalog, failed, json_array, now, session};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore};
+use crate::ports::waiting_room::{
+    Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
+};
+
+/// The most buyers let in by one turn; the next turn is a tick away.
+const MOST_A_TURN: u64 = 1_000;
 
 #[async_trait]
 impl WaitingRoomStore for SqliteStore {
@@ -25,7 +30,9 @@ impl WaitingRoomStore for SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = now(&mut tx).await?;
-        let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else { return Ok(None) };
+        let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
+            return Ok(None);
+        };
         if found.state != SessionState::Waiting {
             return Ok(Some(found));
         }
@@ -77,7 +84,11 @@ impl WaitingRoomStore for SqliteStore {
         session::load(&mut connection, id).await
     }
 
-    async fn live_sessions(&self, after: Option<SessionId>, limit: u32) -> Result<Vec<SessionRecord>, StoreError> {
+    async fn live_sessions(
+        &self,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM sessions WHERE state IN ('WAITING', 'ACTIVE', 'ORDERING') AND session_id > ?
              ORDER BY session_id LIMIT ?",
@@ -147,16 +158,21 @@ pub(super) async fn live_session(
     row.as_ref().map(session::read).transpose()
 }
 
-async fn insert(tx: &mut SqliteConnection, join: &Join, entry: Entry, at: Timestamp) -> Result<SessionRecord, StoreError> {
+async fn insert(
+    tx: &mut SqliteConnection,
+    join: &Join,
+    entry: Entry,
+    at: Timestamp,
+) -> Result<SessionRecord, StoreError> {
     let place: i64 = match entry {
         Entry::Lobby => 0,
-        Entry::Line => {
-            sqlx::query_scalar("UPDATE gates SET next_place = next_place + 1 WHERE event_id = ? RETURNING next_place - 1")
-                .bind(join.event.as_str())
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(failed)?
-        }
+        Entry::Line => sqlx::query_scalar(
+            "UPDATE gates SET next_place = next_place + 1 WHERE event_id = ? RETURNING next_place - 1",
+        )
+        .bind(join.event.as_str())
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(failed)?,
     };
     let row = sqlx::query(
         "INSERT INTO sessions (session_id, event_id, user_id, state, place, lobby, joined_at, seen_at)
@@ -176,7 +192,12 @@ async fn insert(tx: &mut SqliteConnection, join: &Join, entry: Entry, at: Timest
 }
 
 /// Takes out of the line who gave no sign of life, and from inside who began no order in time (W9).
-async fn lapse(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut Turn) -> Result<(), StoreError> {
+async fn lapse(
+    tx: &mut SqliteConnection,
+    sale: &Sale,
+    at: Timestamp,
+    turn: &mut Turn,
+) -> Result<(), StoreError> {
     let silent_since = at.as_millis() - i64::from(sale.rules.lapse_seconds) * 1_000;
     let abandoned = sqlx::query(
         "UPDATE sessions SET state = 'ABANDONED' WHERE event_id = ? AND state = 'WAITING' AND seen_at < ? RETURNING *",
@@ -200,44 +221,84 @@ async fn lapse(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut
 
 /// Lets in as many as the gate allows, smallest place first (W1, W2). Never pages by place: a join that committed late
 /// is found all the same (W3).
-async fn admit(tx: &mut SqliteConnection, sale: &Sale, at: Timestamp, turn: &mut Turn) -> Result<(), StoreError> {
-    let event = sale.event.as_str();
-    let waiting = count(tx, &sale.event, "state = 'WAITING' AND lobby = 0").await?;
-    if waiting == 0 {
+async fn admit(
+    tx: &mut SqliteConnection,
+    sale: &Sale,
+    at: Timestamp,
+    turn: &mut Turn,
+) -> Result<(), StoreError> {
+    let inside = inside(tx, &sale.event).await?;
+    let free = u64::from(sale.rules.gate.capacity).saturating_sub(inside).min(MOST_A_TURN);
+    let first = first_in_line(tx, &sale.event, free).await?;
+    if first.is_empty() {
         return Ok(());
     }
-    let inside = count(tx, &sale.event, "state IN ('ACTIVE', 'ORDERING')").await?;
-    let row = sqlx::query("SELECT credit, credited_at FROM gates WHERE event_id = ?")
-        .bind(event)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
-    let credit_milli = u64::try_from(row.int("credit")?).map_err(StoreError::failed)?;
-    let gate = Gate { credit_milli, credited_at: row.time("credited_at")? };
-    let (gate, admitted) = gate.admit(at, sale.rules.gate, inside, waiting);
-    if admitted == 0 {
+    let (gate, admitted) =
+        gate(tx, &sale.event).await?.admit(at, sale.rules.gate, inside, first.len() as u64);
+    let admitted = &first[..usize::try_from(admitted).map_err(StoreError::failed)?];
+    if admitted.is_empty() {
         return Ok(());
     }
-    sqlx::query("UPDATE gates SET credit = ?, credited_at = ? WHERE event_id = ?")
-        .bind(int(gate.credit_milli)?)
-        .bind(gate.credited_at.as_millis())
-        .bind(event)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
+    write_gate(tx, &sale.event, gate).await?;
     let rows = sqlx::query(
-        "UPDATE sessions SET state = 'ACTIVE', deadline = ? WHERE session_id IN
-           (SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?)
-         RETURNING *",
+        "UPDATE sessions SET state = 'ACTIVE', deadline = ?
+         WHERE state = 'WAITING' AND session_id IN (SELECT value FROM json_each(?)) RETURNING *",
     )
     .bind(at.plus_seconds(sale.rules.active_seconds).as_millis())
-    .bind(event)
-    .bind(int(admitted)?)
+    .bind(json_array(admitted)?)
     .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
-    turn.admitted = admitted;
+    turn.admitted = rows.len() as u64;
     record(tx, &rows, (SessionState::Waiting, SessionState::Active), at, turn).await
+}
+
+/// How many take a slot, counted by the index.
+async fn inside(tx: &mut SqliteConnection, event: &EventId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sessions WHERE event_id = ? AND state IN ('ACTIVE', 'ORDERING')",
+    )
+    .bind(event.as_str())
+    .fetch_one(tx)
+    .await
+    .map_err(failed)?;
+    u64::try_from(count).map_err(StoreError::failed)
+}
+
+async fn first_in_line(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    most: u64,
+) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?",
+    )
+    .bind(event.as_str())
+    .bind(int(most)?)
+    .fetch_all(tx)
+    .await
+    .map_err(failed)
+}
+
+async fn gate(tx: &mut SqliteConnection, event: &EventId) -> Result<Gate, StoreError> {
+    let row = sqlx::query("SELECT credit, credited_at FROM gates WHERE event_id = ?")
+        .bind(event.as_str())
+        .fetch_one(tx)
+        .await
+        .map_err(failed)?;
+    let credit_milli = u64::try_from(row.int("credit")?).map_err(StoreError::failed)?;
+    Ok(Gate { credit_milli, credited_at: row.time("credited_at")? })
+}
+
+async fn write_gate(tx: &mut SqliteConnection, event: &EventId, gate: Gate) -> Result<(), StoreError> {
+    sqlx::query("UPDATE gates SET credit = ?, credited_at = ? WHERE event_id = ?")
+        .bind(int(gate.credit_milli)?)
+        .bind(gate.credited_at.as_millis())
+        .bind(event.as_str())
+        .execute(tx)
+        .await
+        .map_err(failed)?;
+    Ok(())
 }
 
 async fn record(
@@ -256,14 +317,4 @@ async fn record(
     session::append(tx, &ids, Some(from), to, at).await?;
     turn.changed.extend(sessions);
     Ok(())
-}
-
-async fn count(tx: &mut SqliteConnection, event: &EventId, which: &'static str) -> Result<u64, StoreError> {
-    let count: i64 =
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM sessions WHERE event_id = ? AND {which}")))
-            .bind(event.as_str())
-            .fetch_one(tx)
-            .await
-            .map_err(failed)?;
-    u64::try_from(count).map_err(StoreError::failed)
 }

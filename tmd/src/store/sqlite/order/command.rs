@@ -30,7 +30,9 @@ pub(super) async fn run(
             let stored = owned(tx, *order, *user).await?;
             hold(tx, stored, seats, at).await
         }
-        OrderCommand::Settle { payment, verdict, tickets } => settle::run(tx, payment, verdict, tickets, at).await,
+        OrderCommand::Settle { payment, verdict, tickets } => {
+            settle::run(tx, payment, verdict, tickets, at).await
+        }
         OrderCommand::Pin { order, user, key } => {
             remember(tx, key, *order).await?;
             let stored = owned(tx, *order, *user).await?;
@@ -47,7 +49,11 @@ pub(super) async fn run(
 }
 
 /// Writes down that an order's time is up.
-pub(super) async fn expire(tx: &mut SqliteConnection, stored: Stored, at: Timestamp) -> Result<OrderOutcome, StoreError> {
+pub(super) async fn expire(
+    tx: &mut SqliteConnection,
+    stored: Stored,
+    at: Timestamp,
+) -> Result<OrderOutcome, StoreError> {
     let transition = stored.order.clone().expire(at);
     effect::carry_out(tx, stored, transition, &[], at).await.map_err(|refusal| match refusal {
         CommandRefusal::Store(error) => error,
@@ -190,8 +196,8 @@ async fn hold(
 async fn still_admitted(tx: &mut SqliteConnection, order: &Order) -> Result<(), CommandRefusal> {
     let Some(id) = order.parties.session else { return Ok(()) };
     let found = session::load(tx, id).await?;
-    let inside =
-        found.is_some_and(|found| found.state == SessionState::Ordering && found.inside.order == Some(order.id));
+    let inside = found
+        .is_some_and(|found| found.state == SessionState::Ordering && found.inside.order == Some(order.id));
     if inside { Ok(()) } else { Err(CommandRefusal::NotAdmitted) }
 }
 
@@ -214,12 +220,14 @@ async fn within_limits(
 }
 
 async fn owned_seats(tx: &mut SqliteConnection, event: &EventId, user: UserId) -> Result<u32, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) AS owned FROM tickets WHERE event_id = ? AND user_id = ? AND state = 'VALID'")
-        .bind(event.as_str())
-        .bind(user.to_string())
-        .fetch_one(tx)
-        .await
-        .map_err(failed)?;
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS owned FROM tickets WHERE event_id = ? AND user_id = ? AND state = 'VALID'",
+    )
+    .bind(event.as_str())
+    .bind(user.to_string())
+    .fetch_one(tx)
+    .await
+    .map_err(failed)?;
     row.count("owned")
 }
 
@@ -234,7 +242,10 @@ async fn currency(tx: &mut SqliteConnection, event: &EventId) -> Result<tmcore::
 
 /// Somebody else's order is no order.
 async fn owned(tx: &mut SqliteConnection, order: OrderId, user: UserId) -> Result<Stored, CommandRefusal> {
-    Stored::load(tx, order).await?.filter(|stored| stored.order.parties.user == user).ok_or(CommandRefusal::NotFound)
+    Stored::load(tx, order)
+        .await?
+        .filter(|stored| stored.order.parties.user == user)
+        .ok_or(CommandRefusal::NotFound)
 }
 
 /// The recovery point: whoever takes the key over goes on from this order (I7).

@@ -1,10 +1,10 @@
 //! What a transition asks of the rows. The provider's part is written down here and asked for after the commit (M5).
 
 use sqlx::SqliteConnection;
+use tmcore::Timestamp;
 use tmcore::order::{Effect, Transition};
 use tmcore::payment::{Operation, check_capture};
 use tmcore::waiting_room::SessionState;
-use tmcore::Timestamp;
 
 use super::{Stored, seats};
 use crate::ports::StoreError;
@@ -37,7 +37,12 @@ pub(super) async fn carry_out(
     }
     stored.write(tx, from, at).await?;
     let record = stored.into_record(tx, at).await?;
-    Ok(OrderOutcome { record, payment: done.payment, session: done.session, seats_changed: done.seats_changed })
+    Ok(OrderOutcome {
+        record,
+        payment: done.payment,
+        session: done.session,
+        seats_changed: done.seats_changed,
+    })
 }
 
 async fn carry_out_one(
@@ -111,13 +116,22 @@ async fn close_session(
     session::advance(tx, &found, SessionState::Done, inside, at).await.map(Some)
 }
 
-async fn authorize(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> Result<PaymentRecord, StoreError> {
-    let ask = payment::Ask { operation: Operation::Authorize, attempt: stored.order.cards.attempts, against: None };
+async fn authorize(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    at: Timestamp,
+) -> Result<PaymentRecord, StoreError> {
+    let ask =
+        payment::Ask { operation: Operation::Authorize, attempt: stored.order.cards.attempts, against: None };
     payment::insert(tx, &stored.order, ask, at).await
 }
 
 /// Never more than was authorized (M3).
-async fn capture(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> Result<PaymentRecord, CommandRefusal> {
+async fn capture(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    at: Timestamp,
+) -> Result<PaymentRecord, CommandRefusal> {
     let authorized = payment::authorization(tx, stored.order.id).await?;
     let Some((amount, reference)) = authorized else {
         return Err(StoreError::failed(format_args!("{} has no authorization", stored.order.id)).into());
@@ -127,9 +141,16 @@ async fn capture(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> R
     Ok(payment::insert(tx, &stored.order, ask, at).await?)
 }
 
-async fn void(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> Result<Option<PaymentRecord>, StoreError> {
+async fn void(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    at: Timestamp,
+) -> Result<Option<PaymentRecord>, StoreError> {
     let Some((_, reference)) = payment::authorization(tx, stored.order.id).await? else { return Ok(None) };
-    let ask =
-        payment::Ask { operation: Operation::Void, attempt: stored.order.cards.attempts, against: Some(reference) };
+    let ask = payment::Ask {
+        operation: Operation::Void,
+        attempt: stored.order.cards.attempts,
+        against: Some(reference),
+    };
     payment::insert(tx, &stored.order, ask, at).await.map(Some)
 }

@@ -12,13 +12,15 @@ use crate::store::sqlite::row::Columns;
 use crate::store::sqlite::{failed, json_array};
 
 /// The columns of a [`SeatLine`] and where they come from.
-const LINE: &str = "i.seat_index, i.seat_id, s.section, s.row_label, s.number, l.name AS level_name, l.price, e.currency
+const LINE: &str =
+    "i.seat_index, i.seat_id, s.section, s.row_label, s.number, l.name AS level_name, l.price, e.currency
    FROM seat_inventory i JOIN events e USING (event_id)
    JOIN seats s ON s.venue_id = e.venue_id AND s.seat_index = i.seat_index
    JOIN price_levels l ON l.event_id = i.event_id AND l.level = i.level";
 
 /// The same for a ticket `t`.
-pub(super) const LINE_OF_TICKET: &str = "i.seat_id, s.section, s.row_label, s.number, l.name AS level_name, l.price, e.currency
+pub(super) const LINE_OF_TICKET: &str =
+    "i.seat_id, s.section, s.row_label, s.number, l.name AS level_name, l.price, e.currency
    FROM tickets t JOIN seat_inventory i ON i.event_id = t.event_id AND i.seat_index = t.seat_index
    JOIN events e ON e.event_id = t.event_id
    JOIN seats s ON s.venue_id = e.venue_id AND s.seat_index = i.seat_index
@@ -34,7 +36,11 @@ pub struct TakenSeat {
 }
 
 /// The named seats that the event has, in ascending order of index (S8).
-pub async fn by_id(tx: &mut SqliteConnection, event: &EventId, ids: &[SeatId]) -> Result<Vec<TakenSeat>, StoreError> {
+pub async fn by_id(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    ids: &[SeatId],
+) -> Result<Vec<TakenSeat>, StoreError> {
     let sql = format!(
         "SELECT i.status, i.version, i.reserved_until, i.order_id, i.ticket_id, {LINE}
          WHERE i.event_id = ? AND i.seat_id IN (SELECT value FROM json_each(?)) ORDER BY i.seat_index"
@@ -88,7 +94,11 @@ pub async fn next_fence(tx: &mut SqliteConnection, event: &EventId) -> Result<Fe
 }
 
 /// Holds the order's seats until it expires. A seat that somebody else took meanwhile is a lost fence.
-pub(super) async fn hold(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> Result<(), CommandRefusal> {
+pub(super) async fn hold(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    at: Timestamp,
+) -> Result<(), CommandRefusal> {
     let written = sqlx::query(
         "UPDATE seat_inventory SET status = 1, version = ?, reserved_until = ?, order_id = ?
          WHERE event_id = ? AND seat_index IN (SELECT value FROM json_each(?))
@@ -107,7 +117,11 @@ pub(super) async fn hold(tx: &mut SqliteConnection, stored: &Stored, at: Timesta
 }
 
 /// Takes the end off the hold (M7).
-pub(super) async fn pin(tx: &mut SqliteConnection, stored: &Stored, at: Timestamp) -> Result<(), CommandRefusal> {
+pub(super) async fn pin(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    at: Timestamp,
+) -> Result<(), CommandRefusal> {
     let written = sqlx::query(
         "UPDATE seat_inventory SET status = 2, reserved_until = NULL
          WHERE order_id = ? AND event_id = ? AND version = ? AND status = 1 AND reserved_until > ?",
@@ -123,7 +137,11 @@ pub(super) async fn pin(tx: &mut SqliteConnection, stored: &Stored, at: Timestam
 }
 
 /// Sells the pinned seats, one ticket each.
-pub(super) async fn sell(tx: &mut SqliteConnection, stored: &Stored, tickets: &[NewTicket]) -> Result<(), CommandRefusal> {
+pub(super) async fn sell(
+    tx: &mut SqliteConnection,
+    stored: &Stored,
+    tickets: &[NewTicket],
+) -> Result<(), CommandRefusal> {
     let by_seat: Vec<(&SeatId, TicketId)> = tickets.iter().map(|ticket| (&ticket.seat, ticket.id)).collect();
     let written = sqlx::query(
         "UPDATE seat_inventory SET status = 3, ticket_id = t.ticket_id

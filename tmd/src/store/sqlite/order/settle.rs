@@ -33,8 +33,12 @@ pub(super) async fn run(
             None
         }
         Verdict::NeverHappened => Some(PaymentState::NeverHappened),
-        Verdict::Answered(Answer::Ok { reference }) => Some(PaymentState::Ok { reference: reference.clone() }),
-        Verdict::Answered(Answer::Declined { reason }) => Some(PaymentState::Declined { reason: reason.clone() }),
+        Verdict::Answered(Answer::Ok { reference }) => {
+            Some(PaymentState::Ok { reference: reference.clone() })
+        }
+        Verdict::Answered(Answer::Declined { reason }) => {
+            Some(PaymentState::Declined { reason: reason.clone() })
+        }
     };
     let Some(state) = state else { return unchanged(tx, stored, at).await };
     payment::settle(tx, key, &state).await?;
@@ -42,7 +46,12 @@ pub(super) async fn run(
     effect::carry_out(tx, stored, transition, tickets, at).await
 }
 
-fn follow(order: tmcore::order::Order, operation: Operation, state: &PaymentState, at: Timestamp) -> Transition {
+fn follow(
+    order: tmcore::order::Order,
+    operation: Operation,
+    state: &PaymentState,
+    at: Timestamp,
+) -> Transition {
     match (operation, state) {
         (Operation::Authorize, PaymentState::Ok { .. }) => order.authorized(at),
         (Operation::Authorize, PaymentState::Declined { .. }) => order.declined(at),
@@ -53,7 +62,12 @@ fn follow(order: tmcore::order::Order, operation: Operation, state: &PaymentStat
     }
 }
 
-async fn unchanged(tx: &mut SqliteConnection, stored: Stored, at: Timestamp) -> Result<OrderOutcome, CommandRefusal> {
-    let record = stored.into_record(tx, at).await.map_err(|error: StoreError| CommandRefusal::Store(error))?;
+async fn unchanged(
+    tx: &mut SqliteConnection,
+    stored: Stored,
+    at: Timestamp,
+) -> Result<OrderOutcome, CommandRefusal> {
+    let record =
+        stored.into_record(tx, at).await.map_err(|error: StoreError| CommandRefusal::Store(error))?;
     Ok(OrderOutcome { record, payment: None, session: None, seats_changed: false })
 }
