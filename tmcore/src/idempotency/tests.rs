@@ -137,8 +137,10 @@ fn i4_a_new_key_is_fresh() {
 #[test]
 fn i3_what_reads_alike_is_not_the_same() {
     let numbers = ["1", "1.0", "10", "-1", "18446744073709551615", "18446744073709551614", "0.1", "\"1\""];
-    let nested = ["[1,2]", "[12]", "[\"1,2\"]", "[[1,2]]", "[[1],2]", "[1,[2]]", "[[],[]]", "[[[]]]", "[]", "{}"];
-    let members = [r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#, r#"{"a":"1,\"b\":2"}"#, r#"{"a":{"b":2}}"#, r#"{"a":1}"#];
+    let nested =
+        ["[1,2]", "[12]", "[\"1,2\"]", "[[1,2]]", "[[1],2]", "[1,[2]]", "[[],[]]", "[[[]]]", "[]", "{}"];
+    let members =
+        [r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#, r#"{"a":"1,\"b\":2"}"#, r#"{"a":{"b":2}}"#, r#"{"a":1}"#];
     let texts = [&numbers[..], &nested, &members].concat();
     for (at, one) in texts.iter().enumerate() {
         for (other_at, other) in texts.iter().enumerate() {
