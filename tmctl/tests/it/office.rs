@@ -229,7 +229,7 @@ impl Desk {
         use base64::Engine as _;
         let pack = |four: &[u8]| four.iter().rev().fold(0_u8, |byte, bits| (byte << 2) | bits);
         let packed: Vec<u8> = self.seat_status.chunks(4).map(pack).collect();
-        let count = |state: u8| self.seat_status.iter().filter(|seat| **seat == state).count();
+        let count = |state| self.seat_status.iter().map(|seat| usize::from(*seat == state)).sum::<usize>();
         let mut totals =
             json!({"available": count(0), "reserved": count(1), "sold": count(2), "blocked": count(3)});
         let all = totals.clone();

@@ -6,7 +6,7 @@ use crate::office::{Office, SESSION};
 use crate::program::{Program, signal};
 
 fn in_line(office: &Office) -> Program {
-    office.desk().session_stream = ": nothing yet\n\n".to_owned();
+    ": nothing yet\n\n".clone_into(&mut office.desk().session_stream);
     let tmctl = Program::at(office);
     tmctl.out("join E1");
     tmctl
