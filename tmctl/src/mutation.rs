@@ -177,15 +177,23 @@ async fn settle(
         Some(token) => client.with_token(token)?,
         None => client.clone(),
     };
+    entry.request.token = access_token.clone().or(entry.request.token);
     if is_unsettled(order.status, goal) {
         let progress = Progress::new(desk);
         progress.say("the payment provider has not answered yet");
-        entry.request.token =
-            client.has_token().then(|| access_token.clone().or(entry.request.token.clone())).flatten();
         entry = entry.becomes(Mutation::Settle { order: order.order_id, goal })?;
         // Running out of patience is no error: the verdict tells it.
         let _ = tokio::time::timeout(patience, asked(&client, &mut order, goal)).await;
         learn(desk, &order);
+    }
+    // A booking whose authorization took its time stops there: paying is the step that is left of it.
+    if goal == Goal::Finalized
+        && order.status == OrderStatus::Authorized
+        && !matches!(entry.request.mutation, Mutation::Finalize { .. })
+    {
+        let rest = Mutation::Finalize { order: order.order_id };
+        let entry = entry.followed_by(Host::idempotency_key(), rest)?;
+        return Box::pin(carry_on(desk, entry, patience)).await;
     }
     let verdict = verdict(desk, goal, OrderView { access_token, ..order });
     let is_open = verdict.as_ref().is_err_and(|failure| failure.exit == Exit::Pending);
@@ -235,7 +243,7 @@ fn verdict(desk: &Desk, goal: Goal, order: OrderView) -> Result<OrderView, Failu
             Failure::new(Exit::Pending, "the payment provider has not answered yet; the seats stay held")
                 .hint(format!("{} asks again", command("resume")))
         }
-        S::Pending => Failure::new(Exit::Declined, "the payment was declined; the order is still open")
+        S::Pending => Failure::new(Exit::Declined, "the payment did not come about; the order is still open")
             .hint(format!("try another card: {}", command(&format!("confirm {id} --payment-token TOKEN")))),
         S::Failed => {
             Failure::new(Exit::Declined, "the payment was refused; the seats went back and nothing was paid")

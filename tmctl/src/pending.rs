@@ -164,6 +164,16 @@ impl Entry {
         Self::write(&self.home, request)
     }
 
+    /// The next step takes its place, under a key of its own. There is no moment at which neither is written down.
+    pub fn followed_by(self, key: String, mutation: Mutation) -> Result<Self, ProfileError> {
+        let next = {
+            let _turn = self.home.lock(FOLDER)?;
+            Self::write(&self.home, Request { key, mutation, ..self.request.clone() })?
+        };
+        self.done()?;
+        Ok(next)
+    }
+
     /// It was answered for good.
     pub fn done(self) -> Result<(), ProfileError> {
         self.home.remove(&file(&self.request.key))

@@ -115,6 +115,20 @@ fn i7_a_key_that_is_in_flight_is_waited_for() {
 }
 
 #[test]
+fn a_booking_whose_authorization_took_its_time_is_paid_when_it_is_there() {
+    let office = Office::open("off");
+    let tmctl = Program::at(&office);
+    office.desk().after_confirm = "AUTHORIZING";
+    assert_eq!(tmctl.run("book E1 --best 2 --payment-token tok_slow --payment-timeout 0").code, Some(8));
+    office.desk().order["status"] = "AUTHORIZED".into();
+    assert_eq!(tmctl.json("resume")["status"], "FINALIZED");
+    assert_eq!(office.asked("POST /api/bookings/E1").len(), 1);
+    let paid = office.asked(&format!("POST /api/orders/{ORDER}:finalize"));
+    assert_eq!((paid.len(), paid[0].token.as_deref()), (1, Some("guest-1")));
+    assert!(tmctl.run("resume").err.contains("nothing was cut off"));
+}
+
+#[test]
 fn a_decline_that_comes_late_is_a_decline() {
     let office = Office::open("on");
     let tmctl = ordered(&office);

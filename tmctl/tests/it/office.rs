@@ -178,7 +178,8 @@ impl Desk {
                 (200, self.order.clone())
             }
             ("POST", "/api/bookings/E1") => match self.confirm(&body, 200) {
-                (200, _) => self.finalize(),
+                (200, _) if self.after_confirm == "AUTHORIZED" => self.finalize(),
+                (200, order) => (202, order),
                 refusal => refusal,
             },
             _ => problem("not-found", 404, &[]),
