@@ -41,10 +41,12 @@ impl WaitingRoomStore for SqliteStore {
         let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
             return Ok(None);
         };
-        if found.state != SessionState::Waiting {
-            return Ok(Some(found));
-        }
-        let left = session::advance(&mut tx, &found, SessionState::Left, Inside::default(), at).await?;
+        let end = match found.state {
+            SessionState::Waiting => SessionState::Left,
+            SessionState::Active => SessionState::Expired,
+            _ => return Ok(Some(found)),
+        };
+        let left = session::advance(&mut tx, &found, end, Inside::default(), at).await?;
         tx.commit().await.map_err(failed)?;
         Ok(Some(left))
     }
