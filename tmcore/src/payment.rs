@@ -197,8 +197,14 @@ impl PaymentState {
         }
     }
 
+    /// Keeps what is settled when `said` comes to the same: one thing done, or nothing done, in whatever words. A
+    /// request that arrives after its key was fenced is told "declined", and that is no contradiction.
     fn agreeing_with(self, said: &Self) -> Result<Self, PaymentRefusal> {
-        if self == *said { Ok(self) } else { Err(PaymentRefusal::Contradiction { held: self.as_str() }) }
+        let agrees = match (&self, said) {
+            (Self::Ok { reference }, Self::Ok { reference: said }) => reference == said,
+            (held, said) => !matches!(held, Self::Ok { .. }) && !matches!(said, Self::Ok { .. }),
+        };
+        if agrees { Ok(self) } else { Err(PaymentRefusal::Contradiction { held: self.as_str() }) }
     }
 }
 

@@ -21,19 +21,19 @@ pub use table::{Block, Rows};
 /// How data is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people
+    // Columns for people
     Table,
-    /// One JSON document
+    // One JSON document
     Json,
-    /// One JSON document a line
+    // One JSON document a line
     Jsonl,
-    /// YAML
+    // YAML
     Yaml,
-    /// Bare ids, one a line
+    // Bare ids, one a line
     Id,
-    /// Shell variables, for `eval`
+    // Shell variables, for `eval`
     Env,
-    /// Tab-separated lines; what a pipe gets when nothing is asked for.
+    // Tab-separated lines; what a pipe gets when nothing is asked for.
     #[value(skip)]
     Lines,
 }
@@ -41,12 +41,12 @@ pub enum Format {
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal
+    // On a terminal
     #[default]
     Auto,
-    /// Always
+    // Always
     Always,
-    /// Never
+    // Never
     Never,
 }
 

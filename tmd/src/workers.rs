@@ -18,6 +18,8 @@ use crate::ports::StoreError;
 /// The most orders or payments one turn looks at.
 const PAGE: u32 = 256;
 const OPENER_PAUSE: Duration = Duration::from_millis(250);
+/// Every so many turns all gates are looked at.
+const EVERY_GATE_TURNS: u64 = 25;
 const PURGER_PAUSE: Duration = Duration::from_secs(600);
 
 /// Starts every worker. They end with the draining.
@@ -58,7 +60,8 @@ where
     });
 }
 
-/// Turns at the gates: at once where the queue has news, and everywhere at every tick.
+/// Turns at the gates: at once where the queue has news, at every tick where somebody is known to wait, and from time to
+/// time at every gate: what this process did not hear of is found in the rows.
 fn granter(office: &Arc<Office>, tick: Duration) {
     let office = Arc::clone(office);
     let lifecycle = office.lifecycle().clone();
@@ -66,11 +69,11 @@ fn granter(office: &Arc<Office>, tick: Duration) {
     lifecycle.spawn("granter", async move {
         let mut ticks = tokio::time::interval(tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
+        for turn in 0_u64.. {
             let wanted = tokio::select! {
                 () = stop.cancelled() => return,
                 event = office.ports.queue.next() => vec![event],
-                _ = ticks.tick() => office.rooms.occupied(),
+                _ = ticks.tick() => office.rooms.events(turn.is_multiple_of(EVERY_GATE_TURNS)),
             };
             for event in wanted {
                 if let Err(error) = office.turn(&event).await {

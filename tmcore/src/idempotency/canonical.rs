@@ -18,6 +18,7 @@ pub(super) fn feed(value: &Value, hash: &mut Sha256) {
             hash.update("]");
         }
         Value::Object(members) => {
+            // Whether `serde_json` keeps members sorted or as they were read is up to a feature that any crate may turn on.
             let mut members: Vec<_> = members.iter().collect();
             members.sort_unstable_by_key(|(name, _)| *name);
             hash.update("{");

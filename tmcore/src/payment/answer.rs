@@ -22,7 +22,8 @@ impl ProviderReference {
     /// The longest reference that is accepted, in characters.
     pub const MAX_CHARS: usize = 255;
 
-    /// A name made from the key of what was done, as the sandbox gives: no two keys share one, and none is drawn.
+    /// A name made from the first 128 bits of the key of what was done, as the sandbox gives: none is drawn, and by the
+    /// nature of a hash no two keys share one.
     #[must_use]
     pub fn derive(operation: Operation, key: &ProviderKey) -> Self {
         let prefix = match operation {
@@ -31,7 +32,8 @@ impl ProviderReference {
             Operation::Void => "void",
             Operation::Refund => "rfnd",
         };
-        Self(format!("{prefix}_{key}").into())
+        let digits = key.to_string();
+        Self(format!("{prefix}_{}", &digits[..digits.len() / 2]).into())
     }
 
     /// The reference as the provider wrote it.

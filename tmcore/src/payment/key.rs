@@ -36,6 +36,12 @@ impl ProviderKey {
         Self(hash.finalize().into())
     }
 
+    /// From the hash as it was stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The hash itself.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -138,3 +138,17 @@ fn m12_a_contradiction_never_moves_what_is_settled() {
     assert_eq!(settled.clone().looked_up(Finding::NeverHappened), contradiction);
     assert_eq!(settled.clone().answered(Err(OutcomeUnknown::Lost)), Ok(settled));
 }
+
+#[test]
+fn m6_a_late_decline_does_not_contradict_a_fence() {
+    let late = Answer::Declined { reason: "the key was cancelled".into() };
+    let fenced = PaymentState::NeverHappened;
+    assert_eq!(fenced.clone().answered(Ok(late.clone())), Ok(fenced.clone()));
+    assert_eq!(fenced.clone().looked_up(Finding::Happened(late.clone())), Ok(fenced.clone()));
+    let declined = PaymentState::from(late);
+    assert_eq!(declined.clone().looked_up(Finding::NeverHappened), Ok(declined));
+    let happened = Answer::Ok { reference: "ref_1".parse().unwrap() };
+    let contradiction = Err(PaymentRefusal::Contradiction { held: "NEVER_HAPPENED" });
+    assert_eq!(fenced.clone().answered(Ok(happened.clone())), contradiction);
+    assert_eq!(fenced.looked_up(Finding::Happened(happened)), contradiction);
+}

@@ -70,7 +70,12 @@ impl Show for Event {
             ("venue", place(summary)),
             ("performers", performers.join(", ")),
             ("sale", sale(summary.sale_status).to_owned()),
-            ("sale starts", summary.sale_starts_at.map(|at| look.time(at)).unwrap_or_default()),
+            (
+                "sale starts",
+                summary
+                    .sale_starts_at
+                    .map_or_else(|| "when the organiser opens it".to_owned(), |at| look.time(at)),
+            ),
             ("waiting room", waiting_room(summary.waiting_room).to_owned()),
             ("from", from_price(summary.from_price)),
             ("available", format!("{} of {}", seats.available, seats.all())),

@@ -43,6 +43,10 @@ const READERS: u32 = 2;
 /// How long a statement waits for another process that writes to the file, milliseconds.
 const BUSY_TIMEOUT_MILLIS: u64 = 2000;
 
+/// How much the log grows before it is folded into the database, pages: keys are hashes, and folding seldom writes a page
+/// of their index once for many of them.
+const CHECKPOINT_PAGES: &str = "8000";
+
 /// What an HTML error page looks like to somebody who expects JSON.
 const HTML: &[u8] = b"<!DOCTYPE html><title>Welcome</title><p>Everything is fine.";
 
@@ -175,6 +179,7 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MILLIS));
     let mut writer = options.connect().await?;
     sqlx::raw_sql(schema::SCHEMA).execute(&mut writer).await?;

@@ -94,11 +94,15 @@ impl Rooms {
         self.by_session.read().unwrap_or_else(PoisonError::into_inner).get(&session).cloned()
     }
 
-    /// Events with somebody in their room.
+    /// Events that have a room: all of them, or those with somebody in it.
     #[must_use]
-    pub fn occupied(&self) -> Vec<EventId> {
+    pub fn events(&self, also_empty: bool) -> Vec<EventId> {
         let rooms = self.by_event.read().unwrap_or_else(PoisonError::into_inner);
-        rooms.iter().filter(|(_, room)| !room.is_empty()).map(|(event, _)| event.clone()).collect()
+        rooms
+            .iter()
+            .filter(|(_, room)| also_empty || !room.is_empty())
+            .map(|(event, _)| event.clone())
+            .collect()
     }
 
     /// Takes in what was committed of sessions, and lets `admitted` at `at` count for the rate.

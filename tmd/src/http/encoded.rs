@@ -27,6 +27,8 @@ pub enum Freshness {
     Seconds(u32),
     /// Never changes.
     Immutable,
+    /// One buyer's own: asked for anew each time.
+    Private,
 }
 
 /// Encodes a view. Its validator is of `validated`, which leaves out what changes without meaning anything.
@@ -68,6 +70,7 @@ pub fn respond(body: Option<Body>, freshness: Freshness, headers: &HeaderMap) ->
     let cache_control = match freshness {
         Freshness::Seconds(seconds) => format!("public, max-age={seconds}"),
         Freshness::Immutable => "public, max-age=31536000, immutable".to_owned(),
+        Freshness::Private => "private, no-cache".to_owned(),
     };
     fields.insert(CACHE_CONTROL, HeaderValue::from_str(&cache_control).map_err(ApiError::internal)?);
     fields.insert(ETAG, HeaderValue::from_str(&body.etag).map_err(ApiError::internal)?);

@@ -1,14 +1,12 @@
 //! Whether the daemon lives and is ready, and what its API is.
 
-use std::fmt::Write as _;
-
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use tmapi::ProblemCode;
 
 use super::Api;
-use super::error::ApiResult;
+use super::error::{ApiError, ApiResult};
 
 /// The process lives.
 #[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = String)))]
@@ -18,24 +16,24 @@ pub async fn livez() -> &'static str {
 
 /// The daemon can serve. With `?verbose` every part is named; a part that fails always is.
 #[utoipa::path(get, path = "/readyz", tag = "operations", params(("verbose" = Option<String>, Query)),
-    responses((status = 200, body = String), (status = 503, body = String)))]
-pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> Response {
+    responses((status = 200, body = String), (status = 503, body = tmapi::Problem)))]
+pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> ApiResult<Response> {
     let verbose = uri.query().is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
     let draining = api.office.lifecycle().is_draining();
     let parts = [
         ("store", api.office.store_is_up().await),
         ("payment gateway", api.office.gateway_is_up().await),
-        ("not shutting down", !draining),
+        ("accepting requests", !draining),
     ];
-    let ready = parts.iter().all(|(_, up)| *up);
-    let mut text = String::new();
-    for (name, up) in parts.iter().filter(|(_, up)| verbose || !up) {
-        let _ = writeln!(text, "[{}] {name}", if *up { "+" } else { "-" });
+    let failing: Vec<_> = parts.iter().filter(|(_, up)| !up).map(|(name, _)| *name).collect();
+    if !failing.is_empty() {
+        let code = if draining { ProblemCode::Draining } else { ProblemCode::Busy };
+        return Err(ApiError::new(code, format!("not ready: failing are {}", failing.join(", "))));
     }
-    text.push_str(if ready { "ready\n" } else { "not ready\n" });
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    // Not a problem document: probes read the first line, people the rest.
-    (status, [(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+    let mut text: String =
+        parts.iter().filter(|_| verbose).map(|(name, _)| format!("[+] {name}\n")).collect();
+    text.push_str("ready\n");
+    Ok(([(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
 /// This API, described.

@@ -3,8 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::CACHE_CONTROL;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use tmapi::session::{JoinWaitingRoom, JoinedSession, SessionStatus, SessionView, WaitEstimate};
 use tmcore::waiting_room::SessionState;
 use tmcore::{SessionId, UserId};
@@ -12,6 +11,7 @@ use tmcore::{SessionId, UserId};
 use super::Api;
 use super::body::Json;
 use super::caller::{Anybody, Buyer};
+use super::encoded::{Freshness, encode, respond};
 use super::error::{ApiError, ApiResult};
 use super::path::Id;
 use crate::app::record::Place;
@@ -36,22 +36,25 @@ pub async fn join(
 /// The buyer's session, and where it stands. Looking keeps the place.
 #[utoipa::path(get, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)),
-    responses((status = 200, body = SessionView), (status = "4XX", body = tmapi::Problem)))]
+    responses((status = 200, body = SessionView), (status = 304), (status = "4XX", body = tmapi::Problem)))]
 pub async fn show(
     State(api): State<Api>,
     Buyer(user): Buyer,
     Id(session): Id<SessionId>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
     api.limits.poll(session)?;
     let standing = api.office.standing(session).await?.filter(|standing| standing.session.user == user);
     let standing = standing.ok_or_else(ApiError::not_found)?;
     api.office.rooms.touch(session);
-    let mut response = Answer(view(&standing)).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let view = view(&standing);
+    let seen =
+        (view.status, view.position, view.estimate, view.paused, view.lobby, view.expires_at, view.order_id);
+    let body = encode(&view, &seen).map_err(ApiError::internal)?;
+    respond(Some(body), Freshness::Private, &headers)
 }
 
-/// Gives the place up. Who is inside already stays until the order ends or the time is up.
+/// Gives the place up, also inside. Who has an order stays until it ends: cancel it first.
 #[utoipa::path(delete, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)), responses((status = 204), (status = "4XX", body = tmapi::Problem)))]
 pub async fn leave(

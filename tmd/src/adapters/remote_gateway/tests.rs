@@ -127,7 +127,10 @@ async fn m6_no_stray_answer_is_taken_for_a_no() {
     let (gateway, _guard) = saying(StatusCode::OK, format!(r#"{{"key":"{other}","record":null}}"#)).await;
     assert_eq!(gateway.look_up(&key).await, Err(OutcomeUnknown::Contradictory));
     assert_eq!(gateway.cancel(&key).await, Err(OutcomeUnknown::Contradictory));
-    let (gateway, _guard) = saying(StatusCode::OK, format!(r#"{{"key":"{key}","record":null}}"#)).await;
+    let unseen = format!(r#"{{"key":"{key}","record":null}}"#);
+    let (gateway, _guard) = saying(StatusCode::OK, format!("{unseen}{}", " ".repeat(MAX_ANSWER_BYTES))).await;
+    assert_eq!(gateway.look_up(&key).await, Err(OutcomeUnknown::Unparsable), "it is not read to its end");
+    let (gateway, _guard) = saying(StatusCode::OK, unseen).await;
     assert_eq!(gateway.look_up(&key).await, Ok(None));
 }
 

@@ -173,8 +173,10 @@ impl Book {
         instruction.amount.unwrap_or_else(held)
     }
 
+    /// The authorization it acts on. Another order's is none: it may be on the books or not.
     fn account(&self, instruction: &Instruction) -> Option<&Account> {
-        self.accounts.get(instruction.authorization()?)
+        let account = self.accounts.get(instruction.authorization()?)?;
+        (account.order == instruction.order).then_some(account)
     }
 
     fn quirk(&self, instruction: &Instruction) -> Quirk {
@@ -227,10 +229,9 @@ impl Book {
         if matches!(instruction.target, Target::Card(_)) {
             return (amount.amount <= 0).then_some("the amount is not positive").or(by_quirk);
         }
-        let Some(account) = self.account(instruction) else { return Some("no such authorization") };
-        if account.order != instruction.order {
-            return Some("the authorization is of another order");
-        }
+        let Some(account) = self.account(instruction) else {
+            return Some("the order has no such authorization");
+        };
         account.refusal(instruction.operation, amount).or(by_quirk)
     }
 }

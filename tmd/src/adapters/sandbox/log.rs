@@ -30,12 +30,12 @@ macro_rules! select_entry {
 }
 
 const SELECT_BOOK: &str = concat!(
-    select_entry!("repeat = 0 AND key IN (SELECT value FROM json_each(?1))"),
+    select_entry!("repeat = 0 AND key IN (SELECT unhex(value) FROM json_each(?1))"),
     " UNION ",
-    select_entry!("repeat = 0 AND authorization IN (SELECT value FROM json_each(?2))"),
+    select_entry!("repeat = 0 AND order_id IN (SELECT value FROM json_each(?2))"),
     " ORDER BY sequence"
 );
-const SELECT_FENCES: &str = "SELECT key FROM fence WHERE key IN (SELECT value FROM json_each(?1))";
+const SELECT_FENCES: &str = "SELECT key FROM fence WHERE key IN (SELECT unhex(value) FROM json_each(?1))";
 const SELECT_FAULTS: &str =
     "SELECT authorization, times FROM fault WHERE authorization IN (SELECT value FROM json_each(?1))";
 const SELECT_BY_KEY: &str = select_entry!("repeat = 0 AND key = ?1");
@@ -43,13 +43,13 @@ const SELECT_PAGE: &str = select_entry!("sequence > ?1 ORDER BY sequence LIMIT ?
 const INSERT_ENTRIES: &str = concat!(
     "INSERT INTO entry (key, repeat, order_id, operation, authorization, reference, declined, amount, currency, ",
     "fingerprint, behaviour, token_hash, at) ",
-    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, ",
+    "SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, ",
     "value ->> 8, value ->> 9, value ->> 10, value ->> 11, ",
     now!(),
     " FROM json_each(?1) ORDER BY json_each.key"
 );
 const INSERT_FENCES: &str =
-    concat!("INSERT INTO fence (key, at) SELECT value, ", now!(), " FROM json_each(?1)");
+    concat!("INSERT INTO fence (key, at) SELECT unhex(value), ", now!(), " FROM json_each(?1)");
 const INSERT_FAULTS: &str =
     "INSERT INTO fault (authorization, times) SELECT value, 1 FROM json_each(?1) WHERE true
     ON CONFLICT (authorization) DO UPDATE SET times = times + 1";
@@ -57,7 +57,7 @@ const INSERT_FAULTS: &str =
 #[derive(sqlx::FromRow)]
 struct EntryRow {
     sequence: i64,
-    key: String,
+    key: Vec<u8>,
     order_id: String,
     operation: String,
     authorization: Option<String>,
@@ -103,7 +103,7 @@ impl EntryRow {
         let authorization = self.authorization.as_deref().map(str::parse).transpose();
         let currency = Currency::from_code(&self.currency).ok_or_else(|| self.corrupt("currency"))?;
         Ok(Entry {
-            key: self.key.parse().map_err(|_| self.corrupt("key"))?,
+            key: key(&self.key).ok_or_else(|| self.corrupt("key"))?,
             order: self.order_id.parse().map_err(|_| self.corrupt("order_id"))?,
             operation: Operation::parse(&self.operation).ok_or_else(|| self.corrupt("operation"))?,
             authorization: authorization.map_err(|_| self.corrupt("authorization"))?,
@@ -121,6 +121,10 @@ impl EntryRow {
     }
 }
 
+fn key(bytes: &[u8]) -> Option<ProviderKey> {
+    bytes.try_into().ok().map(ProviderKey::from_bytes)
+}
+
 /// Reads what the log has on these keys and on what the instructions act on.
 pub(super) async fn load(
     connection: &mut SqliteConnection,
@@ -129,20 +133,20 @@ pub(super) async fn load(
 ) -> Result<Book, sqlx::Error> {
     let mut book = Book::default();
     let keys = json!(keys).to_string();
-    let authorizations: Vec<_> = instructions.iter().filter_map(|i| i.authorization()).collect();
-    let acts_on_authorizations = !authorizations.is_empty();
-    let authorizations = json!(authorizations).to_string();
-    let rows = sqlx::query_as::<_, EntryRow>(SELECT_BOOK).bind(&keys).bind(&authorizations);
+    let acting = instructions.iter().filter_map(|i| Some((i.order, i.authorization()?)));
+    let (orders, authorizations): (Vec<_>, Vec<_>) = acting.unzip();
+    let rows = sqlx::query_as::<_, EntryRow>(SELECT_BOOK).bind(&keys).bind(json!(orders).to_string());
     for row in rows.fetch_all(&mut *connection).await? {
         let behaviour = row.behaviour()?;
         book.load(row.entry()?, behaviour);
     }
-    let fences = sqlx::query_scalar::<_, String>(SELECT_FENCES).bind(&keys);
-    for key in fences.fetch_all(&mut *connection).await? {
-        book.load_fence(key.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?);
+    let fences = sqlx::query_scalar::<_, Vec<u8>>(SELECT_FENCES).bind(&keys);
+    for bytes in fences.fetch_all(&mut *connection).await? {
+        book.load_fence(key(&bytes).ok_or_else(|| sqlx::Error::Decode("a fence has no valid key".into()))?);
     }
-    if acts_on_authorizations {
-        let faults = sqlx::query_as::<_, (String, u32)>(SELECT_FAULTS).bind(&authorizations);
+    if !authorizations.is_empty() {
+        let faults =
+            sqlx::query_as::<_, (String, u32)>(SELECT_FAULTS).bind(json!(authorizations).to_string());
         for (authorization, times) in faults.fetch_all(&mut *connection).await? {
             let authorization =
                 authorization.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
@@ -198,7 +202,7 @@ pub(super) async fn find(
     executor: impl SqliteExecutor<'_>,
     key: &ProviderKey,
 ) -> Result<Option<ProviderRecord>, sqlx::Error> {
-    let row = sqlx::query_as::<_, EntryRow>(SELECT_BY_KEY).bind(key.to_string());
+    let row = sqlx::query_as::<_, EntryRow>(SELECT_BY_KEY).bind(key.as_bytes().as_slice());
     row.fetch_optional(executor).await?.map(EntryRow::record).transpose()
 }
 

@@ -1,13 +1,13 @@
 //! The sandbox's log, `gateway.db`.
 
 /// `entry` is append-only and holds what was done or declined, in order; `repeat` marks a line that only says again what
-/// an earlier one says. `authorization` of an authorization is its own reference, so that one index finds an
-/// authorization with all that followed. `fence` holds keys that may never act, `fault` how often an operation on an
-/// authorization failed on purpose.
+/// an earlier one says. What an operation acts on is found through its order: ids of orders grow with time, so their index
+/// grows at its end, where an index over references (hashes) would touch a page an entry. `fence` holds keys that
+/// may never act, `fault` how often an operation on an authorization failed on purpose.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS entry (
     sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
-    key           TEXT NOT NULL CHECK (length(key) = 64),
+    key           BLOB NOT NULL CHECK (length(key) = 32),
     repeat        INTEGER NOT NULL CHECK (repeat IN (0, 1)),
     order_id      TEXT NOT NULL,
     operation     TEXT NOT NULL CHECK (operation IN ('AUTHORIZE', 'CAPTURE', 'VOID', 'REFUND')),
@@ -25,13 +25,13 @@ CREATE TABLE IF NOT EXISTS entry (
     CHECK ((behaviour IS NULL) = (token_hash IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS entry_by_key ON entry (key) WHERE repeat = 0;
-CREATE INDEX IF NOT EXISTS entry_by_authorization ON entry (authorization) WHERE repeat = 0;
-CREATE UNIQUE INDEX IF NOT EXISTS entry_one_capture ON entry (authorization)
+CREATE INDEX IF NOT EXISTS entry_by_order ON entry (order_id) WHERE repeat = 0;
+CREATE UNIQUE INDEX IF NOT EXISTS entry_one_capture ON entry (order_id, authorization)
     WHERE repeat = 0 AND operation = 'CAPTURE' AND declined IS NULL;
-CREATE UNIQUE INDEX IF NOT EXISTS entry_one_void ON entry (authorization)
+CREATE UNIQUE INDEX IF NOT EXISTS entry_one_void ON entry (order_id, authorization)
     WHERE repeat = 0 AND operation = 'VOID' AND declined IS NULL;
 CREATE TABLE IF NOT EXISTS fence (
-    key TEXT PRIMARY KEY CHECK (length(key) = 64),
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
     at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fault (

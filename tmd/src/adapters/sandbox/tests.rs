@@ -37,7 +37,7 @@ impl Lab {
     /// Waits until everything that a dropped sandbox had begun has ended.
     async fn settle(&self) {
         self.tasks.close();
-        self.tasks.wait().await;
+        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait()).await.expect("a task does not end");
         self.tasks.reopen();
     }
 }
@@ -177,9 +177,9 @@ async fn m2_the_log_itself_refuses_a_second_capture() {
     let mut connection = SqliteConnectOptions::new().filename(lab.path()).connect().await.unwrap();
     let insert =
         "INSERT INTO entry (key, repeat, order_id, operation, authorization, reference, amount, currency,
-        fingerprint, at) VALUES (?1, 0, 'o', 'CAPTURE', 'auth', ?1, 1, 'EUR', 'f', 0)";
-    sqlx::query(insert).bind("a".repeat(64)).execute(&mut connection).await.unwrap();
-    let second = sqlx::query(insert).bind("b".repeat(64)).execute(&mut connection).await.unwrap_err();
+        fingerprint, at) VALUES (?1, 0, 'o', 'CAPTURE', 'auth', 'capt', 1, 'EUR', 'f', 0)";
+    sqlx::query(insert).bind(vec![1_u8; 32]).execute(&mut connection).await.unwrap();
+    let second = sqlx::query(insert).bind(vec![2_u8; 32]).execute(&mut connection).await.unwrap_err();
     assert!(second.as_database_error().unwrap().is_unique_violation(), "{second}");
     connection.close().await.unwrap();
 }
@@ -196,6 +196,7 @@ async fn a_file_that_is_no_log_is_refused() {
 /// `cargo test --release -- --ignored --nocapture throughput`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, for release builds"]
+#[allow(clippy::disallowed_methods, reason = "measures real time")]
 async fn throughput_of_64_concurrent_submits() {
     const SUBMITS: u128 = 40_000;
     let lab = Lab::new();

@@ -14,13 +14,24 @@ use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
 };
 
+/// The most buyers let in by one turn; the next turn is a tick away.
+const MOST_A_TURN: u64 = 1_000;
+
 #[async_trait]
 impl WaitingRoomStore for SqliteStore {
     async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>> {
+        let mut answers = Vec::with_capacity(joins.len());
         match self.join_all(&joins).await {
-            Ok(answers) => answers,
-            Err(error) => joins.iter().map(|_| Err(error.clone().into())).collect(),
+            Ok(all) => return all,
+            // One join that the database refuses must not take the others with it: each for itself then.
+            Err(StoreError::Failed(_)) if joins.len() > 1 => {
+                for join in joins {
+                    answers.extend(self.join(vec![join]).await);
+                }
+            }
+            Err(error) => answers.extend(joins.iter().map(|_| Err(error.clone().into()))),
         }
+        answers
     }
 
     async fn leave(&self, id: SessionId, user: UserId) -> Result<Option<SessionRecord>, StoreError> {
@@ -30,10 +41,12 @@ impl WaitingRoomStore for SqliteStore {
         let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
             return Ok(None);
         };
-        if found.state != SessionState::Waiting {
-            return Ok(Some(found));
-        }
-        let left = session::advance(&mut tx, &found, SessionState::Left, Inside::default(), at).await?;
+        let end = match found.state {
+            SessionState::Waiting => SessionState::Left,
+            SessionState::Active => SessionState::Expired,
+            _ => return Ok(Some(found)),
+        };
+        let left = session::advance(&mut tx, &found, end, Inside::default(), at).await?;
         tx.commit().await.map_err(failed)?;
         Ok(Some(left))
     }
@@ -224,43 +237,78 @@ async fn admit(
     at: Timestamp,
     turn: &mut Turn,
 ) -> Result<(), StoreError> {
-    let event = sale.event.as_str();
-    let waiting = count(tx, &sale.event, "state = 'WAITING' AND lobby = 0").await?;
-    if waiting == 0 {
+    let inside = inside(tx, &sale.event).await?;
+    let free = u64::from(sale.rules.gate.capacity).saturating_sub(inside).min(MOST_A_TURN);
+    let first = first_in_line(tx, &sale.event, free).await?;
+    if first.is_empty() {
         return Ok(());
     }
-    let inside = count(tx, &sale.event, "state IN ('ACTIVE', 'ORDERING')").await?;
-    let row = sqlx::query("SELECT credit, credited_at FROM gates WHERE event_id = ?")
-        .bind(event)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
-    let credit_milli = u64::try_from(row.int("credit")?).map_err(StoreError::failed)?;
-    let gate = Gate { credit_milli, credited_at: row.time("credited_at")? };
-    let (gate, admitted) = gate.admit(at, sale.rules.gate, inside, waiting);
-    if admitted == 0 {
+    let (gate, admitted) =
+        gate(tx, &sale.event).await?.admit(at, sale.rules.gate, inside, first.len() as u64);
+    let admitted = &first[..usize::try_from(admitted).map_err(StoreError::failed)?];
+    if admitted.is_empty() {
         return Ok(());
     }
-    sqlx::query("UPDATE gates SET credit = ?, credited_at = ? WHERE event_id = ?")
-        .bind(int(gate.credit_milli)?)
-        .bind(gate.credited_at.as_millis())
-        .bind(event)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
+    write_gate(tx, &sale.event, gate).await?;
     let rows = sqlx::query(
-        "UPDATE sessions SET state = 'ACTIVE', deadline = ? WHERE session_id IN
-           (SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?)
-         RETURNING *",
+        "UPDATE sessions SET state = 'ACTIVE', deadline = ?
+         WHERE state = 'WAITING' AND session_id IN (SELECT value FROM json_each(?)) RETURNING *",
     )
     .bind(at.plus_seconds(sale.rules.active_seconds).as_millis())
-    .bind(event)
-    .bind(int(admitted)?)
+    .bind(json_array(admitted)?)
     .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
-    turn.admitted = admitted;
+    turn.admitted = rows.len() as u64;
     record(tx, &rows, (SessionState::Waiting, SessionState::Active), at, turn).await
+}
+
+/// How many take a slot, counted by the index.
+async fn inside(tx: &mut SqliteConnection, event: &EventId) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sessions WHERE event_id = ? AND state IN ('ACTIVE', 'ORDERING')",
+    )
+    .bind(event.as_str())
+    .fetch_one(tx)
+    .await
+    .map_err(failed)?;
+    u64::try_from(count).map_err(StoreError::failed)
+}
+
+async fn first_in_line(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    most: u64,
+) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(
+        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?",
+    )
+    .bind(event.as_str())
+    .bind(int(most)?)
+    .fetch_all(tx)
+    .await
+    .map_err(failed)
+}
+
+async fn gate(tx: &mut SqliteConnection, event: &EventId) -> Result<Gate, StoreError> {
+    let row = sqlx::query("SELECT credit, credited_at FROM gates WHERE event_id = ?")
+        .bind(event.as_str())
+        .fetch_one(tx)
+        .await
+        .map_err(failed)?;
+    let credit_milli = u64::try_from(row.int("credit")?).map_err(StoreError::failed)?;
+    Ok(Gate { credit_milli, credited_at: row.time("credited_at")? })
+}
+
+async fn write_gate(tx: &mut SqliteConnection, event: &EventId, gate: Gate) -> Result<(), StoreError> {
+    sqlx::query("UPDATE gates SET credit = ?, credited_at = ? WHERE event_id = ?")
+        .bind(int(gate.credit_milli)?)
+        .bind(gate.credited_at.as_millis())
+        .bind(event.as_str())
+        .execute(tx)
+        .await
+        .map_err(failed)?;
+    Ok(())
 }
 
 async fn record(
@@ -279,15 +327,4 @@ async fn record(
     session::append(tx, &ids, Some(from), to, at).await?;
     turn.changed.extend(sessions);
     Ok(())
-}
-
-async fn count(tx: &mut SqliteConnection, event: &EventId, which: &'static str) -> Result<u64, StoreError> {
-    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-        "SELECT COUNT(*) FROM sessions WHERE event_id = ? AND {which}"
-    )))
-    .bind(event.as_str())
-    .fetch_one(tx)
-    .await
-    .map_err(failed)?;
-    u64::try_from(count).map_err(StoreError::failed)
 }

@@ -1,0 +1,275 @@
+//! A daemon in the test's own process: its own data folder, a free port, and a look into its database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tempfile::TempDir;
+use tmapi::client::{Client, ClientError, ClientOptions, SaleAction, StreamItem};
+use tmapi::event::{EventPatch, ImportSeatingPlan, WaitingRoomMode};
+use tmapi::order::{CreateOrder, OrderView, SeatsAndPayment};
+use tmapi::session::{SessionStatus, SessionView};
+use tmcore::{EventId, OrderId, SeatId, SessionId};
+use tmd::app::{Office, World};
+use tmd::clock::{Clock, SystemClock};
+use tmd::config::Config;
+use tmd::data_dir::DataDir;
+use tmd::entropy::Entropy;
+use tmd::http::accept::{self, AcceptLimits};
+use tmd::http::hardening::{RequestLimits, harden};
+use tmd::lifecycle::Lifecycle;
+use tmd::{http, wire, workers};
+use tokio::net::TcpListener;
+
+/// How long a test waits for what has to come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running daemon. Dropped, it is gone as if killed, but for its data folder.
+pub struct Daemon {
+    pub url: String,
+    pub office: Arc<Office>,
+    pub organiser: Client,
+    pub db: SqlitePool,
+    lifecycle: Lifecycle,
+    data: Option<TempDir>,
+}
+
+/// An idempotency key nobody used before.
+pub fn key() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("key-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn event_id(id: &str) -> EventId {
+    id.parse().unwrap()
+}
+
+pub fn seats(ids: &[&str]) -> Vec<SeatId> {
+    ids.iter().map(|id| id.parse().unwrap()).collect()
+}
+
+/// The settings of tests: the defaults, on a quick rhythm.
+pub fn quick() -> Config {
+    let mut config = Config::defaults().unwrap();
+    config.waiting_room.tick_milliseconds = 20;
+    config.waiting_room.heartbeat_flush_seconds = 1;
+    config.checkout.sweep_interval_milliseconds = 50;
+    config.checkout.resolver_interval_milliseconds = 50;
+    config.availability.refresh_milliseconds = 20;
+    config
+}
+
+impl Daemon {
+    pub async fn start() -> Self {
+        Self::start_with(quick()).await
+    }
+
+    pub async fn start_with(config: Config) -> Self {
+        Self::start_in(config, TempDir::new().unwrap()).await
+    }
+
+    /// Starts on a data folder that another daemon used before.
+    pub async fn start_in(mut config: Config, data: TempDir) -> Self {
+        config.server.data_dir = data.path().to_owned();
+        let lifecycle = Lifecycle::new();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let world = World { clock: Arc::clone(&clock), entropy: Entropy };
+        let folder = DataDir::open(data.path()).unwrap();
+        let office = wire::office(&config, world, &lifecycle, &folder).await.unwrap();
+        workers::start(&office);
+        let router = http::router(Arc::clone(&office), folder.keys(Entropy).unwrap().guest).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = harden(router, RequestLimits::from(&config.server), clock);
+        lifecycle.spawn(
+            "it",
+            accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()),
+        );
+        let organiser = client(&url, Some(folder.organiser_token(Entropy).unwrap()));
+        let db = database(data.path()).await;
+        Self { url, office, organiser, db, lifecycle, data: Some(data) }
+    }
+
+    /// Ends the daemon without a goodbye to anybody, and starts another on its data folder.
+    pub async fn restart(mut self, config: Config) -> Self {
+        let data = self.data.take().unwrap();
+        self.db.close().await;
+        self.lifecycle.draining.cancel();
+        self.lifecycle.streams.cancel();
+        let lifecycle = self.lifecycle.clone();
+        drop(self);
+        lifecycle.tasks.close();
+        tokio::time::timeout(PATIENCE, lifecycle.tasks.wait()).await.unwrap();
+        Self::start_in(config, data).await
+    }
+
+    /// A client without a credential that never tries again by itself.
+    pub fn client(&self) -> Client {
+        client(&self.url, None)
+    }
+
+    /// An event on sale: one section of `rows` rows A, B, … with `per_row` seats `A-1`, `A-2`, …, 10.00 EUR each.
+    pub async fn event(&self, id: &str, rows: u8, per_row: u32, settings: EventPatch) -> EventId {
+        let event = event_id(id);
+        self.import(&event, plan(rows, per_row), settings).await.unwrap();
+        self.organiser.sale_action(&event, SaleAction::Open).await.unwrap();
+        event
+    }
+
+    pub async fn import(
+        &self,
+        event: &EventId,
+        seating_plan: serde_json::Value,
+        settings: EventPatch,
+    ) -> Result<tmapi::event::EventView, ClientError> {
+        let prices = [("Standard".to_owned(), 1_000)].into_iter().collect();
+        let starts_at = settings.starts_at.or_else(|| Some("2030-01-01T20:00:00Z".parse().unwrap()));
+        let patch = EventPatch { starts_at, ..settings };
+        self.organiser.import(event, &ImportSeatingPlan { seating_plan, prices, event: patch }).await
+    }
+
+    /// An event sold without a waiting room.
+    pub async fn open_event(&self, id: &str, rows: u8, per_row: u32) -> EventId {
+        self.event(
+            id,
+            rows,
+            per_row,
+            EventPatch { waiting_room: Some(WaitingRoomMode::Off), ..EventPatch::default() },
+        )
+        .await
+    }
+
+    /// A buyer with a token and an order begun, for an event without a waiting room.
+    pub async fn order(&self, event: &EventId) -> (Client, OrderId) {
+        let create = CreateOrder { event_id: event.clone(), session_id: None };
+        let order = self.client().create_order(&create, &key()).await.unwrap();
+        (self.client().with_token(&order.access_token.unwrap()).unwrap(), order.order_id)
+    }
+
+    /// Joins as a new guest.
+    pub async fn join(&self, event: &EventId) -> (Client, SessionView) {
+        let joined = self.client().join(event).await.unwrap();
+        (self.client().with_token(&joined.access_token.unwrap()).unwrap(), joined.session)
+    }
+
+    /// One number out of the database.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+
+    /// What has to hold at any time, whatever happened (S1, S2, M2, M4, W1, W4).
+    pub async fn check_invariants(&self) {
+        for (promise, sql) in INVARIANTS {
+            assert_eq!(self.count(sql).await, 0, "{promise}");
+        }
+    }
+}
+
+/// Each counts what must not be.
+const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "S1: two valid tickets for one seat",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM tickets WHERE state = 'VALID' GROUP BY event_id, seat_index HAVING COUNT(*) > 1)",
+    ),
+    (
+        "M4: a finalized order whose seats, tickets and capture do not match",
+        "SELECT COUNT(*) FROM orders o WHERE o.state = 'FINALIZED' AND NOT (
+           json_array_length(o.seats) > 0
+           AND json_array_length(o.seats) = (SELECT COUNT(*) FROM tickets t WHERE t.order_id = o.order_id AND t.state = 'VALID')
+           AND json_array_length(o.seats) = (SELECT COUNT(*) FROM seat_inventory i WHERE i.order_id = o.order_id AND i.status = 3)
+           AND 1 = (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.order_id AND p.operation = 'CAPTURE' AND p.state = 'OK'
+                    AND p.amount = o.total))",
+    ),
+    (
+        "M4: a ticket, a sold seat or a capture without a finalized order",
+        "SELECT (SELECT COUNT(*) FROM tickets t JOIN orders o USING (order_id) WHERE t.state = 'VALID' AND o.state <> 'FINALIZED')
+              + (SELECT COUNT(*) FROM seat_inventory i JOIN orders o USING (order_id) WHERE i.status = 3 AND o.state <> 'FINALIZED')
+              + (SELECT COUNT(*) FROM payments p JOIN orders o USING (order_id) WHERE p.operation = 'CAPTURE' AND p.state = 'OK'
+                 AND o.state <> 'FINALIZED')",
+    ),
+    (
+        "M7: a pinned seat whose order is not capturing",
+        "SELECT COUNT(*) FROM seat_inventory i JOIN orders o USING (order_id) WHERE i.status = 2 AND o.state <> 'CAPTURING'",
+    ),
+    (
+        "W1: more inside than the capacity",
+        "SELECT COUNT(*) FROM events e WHERE e.capacity <
+           (SELECT COUNT(*) FROM sessions s WHERE s.event_id = e.event_id AND s.state IN ('ACTIVE', 'ORDERING'))",
+    ),
+    (
+        "W4: two live places of one user for one event",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE state IN ('WAITING', 'ACTIVE', 'ORDERING')
+           GROUP BY event_id, user_id HAVING COUNT(*) > 1)",
+    ),
+];
+
+/// A seating plan of one section.
+pub fn plan(rows: u8, per_row: u32) -> serde_json::Value {
+    let row = |row: u8| {
+        let label = char::from(b'A' + row).to_string();
+        let seats: Vec<_> = (1..=per_row)
+            .map(|n| {
+                serde_json::json!({"seat_guid": format!("{label}-{n}"), "seat_number": n.to_string(),
+                    "position": {"x": n * 10, "y": 0}, "category": "Standard"})
+            })
+            .collect();
+        serde_json::json!({"row_number": label, "position": {"x": 0, "y": u32::from(row) * 10}, "seats": seats})
+    };
+    serde_json::json!({
+        "name": "A hall", "size": {"width": 1000, "height": 1000},
+        "categories": [{"name": "Standard", "color": "#0072B2"}],
+        "zones": [{"name": "Hall", "position": {"x": 0, "y": 0}, "rows": (0..rows).map(row).collect::<Vec<_>>()}],
+    })
+}
+
+pub fn client(url: &str, token: Option<String>) -> Client {
+    Client::new(url, ClientOptions { token, max_retries: 0, ..ClientOptions::default() }).unwrap()
+}
+
+async fn database(data: &Path) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(data.join("office.db")).busy_timeout(PATIENCE);
+    SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
+}
+
+/// Waits for a session to be in a state, over its stream.
+pub async fn until(client: &Client, session: SessionId, status: SessionStatus) -> SessionView {
+    let found = tokio::time::timeout(PATIENCE, async {
+        let mut stream = client.session_stream(session);
+        while let Some(item) = stream.next().await {
+            if let StreamItem::Event(event) = item.unwrap()
+                && event.session.status == status
+            {
+                return event.session;
+            }
+        }
+        client.session(session).await.unwrap()
+    });
+    let view = found.await.unwrap_or_else(|_| panic!("{session} was never {status:?}"));
+    assert_eq!(view.status, status);
+    view
+}
+
+/// Asks until the answer is yes.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let asked = tokio::time::timeout(PATIENCE, async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    asked.await.unwrap_or_else(|_| panic!("it never came: {what}"));
+}
+
+/// Confirms with a token.
+pub async fn confirm(
+    client: &Client,
+    order: OrderId,
+    ids: &[&str],
+    token: &str,
+) -> Result<OrderView, ClientError> {
+    let request = SeatsAndPayment { seats: seats(ids), payment_token: token.to_owned() };
+    client.confirm(order, &request, &key()).await
+}
