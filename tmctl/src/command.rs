@@ -62,7 +62,7 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Demo(args) => demo::run(desk, args).await,
         Command::Doctor(args) => doctor::run(desk, args).await,
         Command::Api(args) => api::run(desk, args).await,
-        Command::Completion(args) => completion::run(desk, &args),
+        Command::Completion(args) => completion::run(&args),
         Command::Man(args) => man::run(desk, &args),
         Command::Help(args) => help::run(desk, &args),
         Command::Context(command) => context::run(desk, command),

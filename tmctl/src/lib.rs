@@ -14,6 +14,7 @@ mod error;
 pub mod exit;
 mod host;
 mod mutation;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod organiser;
 mod output;
 mod pending;

@@ -153,11 +153,6 @@ impl Output {
         write(&self.rendered(thing)?)
     }
 
-    /// Writes text of our own to stdout, as it is.
-    pub fn text(&self, text: &str) -> Result<(), Failure> {
-        write(text)
-    }
-
     /// Shows a command that is about to run, on stdout.
     pub fn echo(&self, command: &str) -> Result<(), Failure> {
         write(&format!("{}\n", self.bold(&format!("$ {}", escape(command)))))
@@ -286,7 +281,8 @@ impl Output {
     }
 }
 
-fn write(text: &str) -> Result<(), Failure> {
+/// Writes text of our own to stdout, as it is.
+pub fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read has seen enough.

@@ -14,6 +14,7 @@ use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::organiser::Organiser;
+use crate::output;
 use crate::output::escape::{escape, escape_json};
 
 const KEY: &str = "idempotency-key";
@@ -73,11 +74,11 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     let doing = format!("{method} {}", args.path);
     let (status, headers, body) = client.raw(method, &args.path, headers, body).await.doing(&doing)?;
     if args.include {
-        desk.out.text(&head(status, &headers))?;
+        output::write(&head(status, &headers))?;
     } else {
         desk.out.note(&status.to_string());
     }
-    desk.out.text(&pretty(&body))?;
+    output::write(&pretty(&body))?;
     Ok(exit_of(status, &body))
 }
 

@@ -2,9 +2,9 @@
 
 use super::Outcome;
 use crate::completion::{Shell, script};
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::output;
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = "\
@@ -20,9 +20,9 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(desk: &Desk, args: &Args) -> Outcome {
+pub fn run(args: &Args) -> Outcome {
     let script = script(args.shell)
         .map_err(|error| Failure::new(Exit::Error, format!("failed to write the completion: {error}")))?;
-    desk.out.text(&script)?;
+    output::write(&script)?;
     Ok(Exit::Ok)
 }

@@ -21,7 +21,7 @@ use crate::organiser::Organiser;
     disable_help_subcommand = true,
     before_help = "\
 Examples:
-  tmctl event import E9 plan.json --price Front=90.00 --price Rear=45.00 --name Gala --starts-at 2027-05-01T19:30
+  tmctl event import E9 plan.json --price Front=90.00 --name Gala --starts-at 2027-05-01T19:30
   tmctl event import E9 plan.json --dry-run       is the seating plan in order?
   tmctl event open E9                             begin the sale now
   tmctl event pause E9                            let nobody in for now

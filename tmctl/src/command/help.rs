@@ -5,6 +5,7 @@ use crate::completion;
 use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::output;
 use crate::suggest;
 use crate::topic::Topic;
 
@@ -24,7 +25,7 @@ pub fn run(desk: &Desk, args: &Args) -> Outcome {
     if let [word] = args.words.as_slice()
         && let Some(topic) = Topic::named(word)
     {
-        desk.out.text(&topic.text())?;
+        output::write(&topic.text())?;
         return Ok(Exit::Ok);
     }
     let mut command = completion::plain();
@@ -35,7 +36,7 @@ pub fn run(desk: &Desk, args: &Args) -> Outcome {
         wanted = wanted.find_subcommand_mut(word).ok_or_else(|| unknown(word, &names))?;
     }
     let help = wanted.render_help();
-    desk.out.text(&if desk.out.is_painted() { help.ansi().to_string() } else { help.to_string() })?;
+    output::write(&if desk.out.is_painted() { help.ansi().to_string() } else { help.to_string() })?;
     Ok(Exit::Ok)
 }
 

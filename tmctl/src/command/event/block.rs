@@ -49,7 +49,7 @@ pub async fn run(desk: &Desk, organiser: &Organiser, args: Args, wish: Wish) -> 
     desk.remember(|state| state.saw_event(&event));
     let asked = request.seats.len();
     let blocked = wish == Wish::Block;
-    desk.out.show(&Changed { event_id: event.clone(), blocked, asked, changed })?;
+    desk.out.show(&Answer { event_id: event.clone(), blocked, asked, changed })?;
     if (changed as usize) < asked {
         desk.out.note(if blocked {
             "the others were kept back already"
@@ -74,14 +74,14 @@ async fn with_likely_seats(desk: &Desk, event: &EventId, seats: &[SeatId], failu
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Changed {
+struct Answer {
     event_id: EventId,
     blocked: bool,
     asked: usize,
     changed: u32,
 }
 
-impl Show for Changed {
+impl Show for Answer {
     fn blocks(&self, _: &Look) -> Vec<Block> {
         let what = if self.blocked { "kept back" } else { "on sale again" };
         vec![Block::Fields(vec![

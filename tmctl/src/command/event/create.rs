@@ -17,8 +17,8 @@ use crate::organiser::Organiser;
 #[command(before_help = "\
 Examples:
   tmctl event create E9 --name Gala --starts-at 2027-05-01T19:30
-  tmctl event create E9 --name Gala --starts-at 2027-05-01T19:30 --sale-starts-at 2027-03-01 --capacity 200
-  tmctl event create E9 --name Gala --starts-at 2027-05-01T19:30 --waiting-room off --seats-per-order 8")]
+  tmctl event create E9 --name Gala --starts-at 2027-05-01T19:30 --sale-starts-at 2027-03-01
+  tmctl event create E9 --name Gala --starts-at 2027-05-01T19:30 --waiting-room off")]
 pub struct Args {
     /// The id you choose for it
     #[arg(value_name = "EVENT")]
