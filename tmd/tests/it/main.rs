@@ -6,5 +6,6 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod crowd;
 mod harness;
 mod purchase;
