@@ -73,7 +73,7 @@ run seats E1
 run order E1
 run confirm --best 2 --payment-token tok_ok
 run finalize
-run tickets --qr
+run tickets --qr -o table
 
 if $once; then
   say "Done: two seats sold, two tickets issued."

@@ -16,7 +16,8 @@ const JOINS: usize = 10_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn w2_ten_thousand_joins_from_64_clients_keep_their_order() {
     let daemon = Daemon::start().await;
-    let closed = EventPatch { capacity: Some(0), admissions_per_minute: Some(1_000_000), ..EventPatch::default() };
+    let closed =
+        EventPatch { capacity: Some(0), admissions_per_minute: Some(1_000_000), ..EventPatch::default() };
     let event = daemon.event("E1", 1, 1, closed).await;
     let began = Instant::now();
     let mut clients = JoinSet::new();
@@ -58,7 +59,8 @@ async fn w2_ten_thousand_joins_from_64_clients_keep_their_order() {
         daemon.count("SELECT COUNT(*) FROM sessions WHERE state = 'WAITING'").await == 0
     })
     .await;
-    let inversions = "SELECT COUNT(*) FROM (SELECT s.place - LAG(s.place) OVER (ORDER BY e.session_event_id) AS step
+    let inversions =
+        "SELECT COUNT(*) FROM (SELECT s.place - LAG(s.place) OVER (ORDER BY e.session_event_id) AS step
         FROM session_events e JOIN sessions s USING (session_id) WHERE e.to_state = 'ACTIVE') WHERE step < 0";
     assert_eq!(daemon.count(inversions).await, 0, "let in by place");
     daemon.check_invariants().await;
@@ -91,7 +93,11 @@ async fn w9_ghosts_do_not_hold_up_those_who_stay() {
     })
     .await;
     assert_eq!(daemon.count("SELECT COUNT(*) FROM sessions WHERE state = 'WAITING'").await, 20);
-    daemon.organiser.patch_event(&event, &EventPatch { capacity: Some(100), ..EventPatch::default() }).await.unwrap();
+    daemon
+        .organiser
+        .patch_event(&event, &EventPatch { capacity: Some(100), ..EventPatch::default() })
+        .await
+        .unwrap();
     let began = Instant::now();
     assert_eq!(streams.join_all().await.len(), 20);
     // Ten a second: the first second's credit at once, the other half within one more, and slack for a busy machine.
