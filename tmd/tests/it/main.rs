@@ -6,6 +6,13 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod access;
 mod crowd;
 mod harness;
+mod input;
+mod openapi;
 mod purchase;
+mod routes;
+mod scene;
+mod secret;
+mod wire;
