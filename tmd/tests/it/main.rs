@@ -15,4 +15,7 @@ mod purchase;
 mod routes;
 mod scene;
 mod secret;
+mod stadium;
+mod stream;
+mod waiting_room;
 mod wire;
