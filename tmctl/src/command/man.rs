@@ -30,6 +30,7 @@ pub fn run(desk: &Desk, args: &Args) -> Outcome {
         )
     })?;
     desk.out.show(&Pages(pages))?;
+    desk.out.hint("`man FILE` shows one; a folder `man1` in MANPATH makes `man tmctl` work");
     Ok(Exit::Ok)
 }
 

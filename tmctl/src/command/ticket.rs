@@ -61,7 +61,11 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
         let check = CheckTicket { code: code.to_string() };
         let check = client.check_ticket(&check).await.doing("check the ticket")?;
         let exit = exit_of(check.verdict);
+        let event = check.ticket.as_ref().map(|ticket| ticket.event_id.clone());
         desk.out.show(&Check(check))?;
+        if let Some(event) = event {
+            desk.out.next(&format!("sale status {event}"));
+        }
         // Any that is not good makes the whole no good; a forged one is worse than one given back.
         if exit == Exit::NotFound || worst == Exit::Ok {
             worst = exit;

@@ -6,5 +6,16 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod access;
+mod crowd;
 mod harness;
+mod input;
+mod openapi;
 mod purchase;
+mod routes;
+mod scene;
+mod secret;
+mod stadium;
+mod stream;
+mod waiting_room;
+mod wire;
