@@ -43,9 +43,10 @@ pub async fn show(
     Id(session): Id<SessionId>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    api.limits.poll(session)?;
     let standing = api.office.standing(session).await?.filter(|standing| standing.session.user == user);
     let standing = standing.ok_or_else(ApiError::not_found)?;
+    // Only who owns the place uses up its looks.
+    api.limits.poll(session)?;
     api.office.rooms.touch(session);
     let view = view(&standing);
     let seen =
