@@ -43,9 +43,9 @@ impl Office {
             Err(unknown) => Err(unknown),
         };
         let verdict = match found {
-            Ok(Some(record)) => self.judge(payment, Ok(record.answer)),
+            Ok(Some(record)) => judge(payment, Ok(record.answer)),
             Ok(None) => Verdict::NeverHappened,
-            Err(unknown) => self.judge(payment, Err(unknown)),
+            Err(unknown) => judge(payment, Err(unknown)),
         };
         self.settle(payment, verdict).await
     }
@@ -77,7 +77,7 @@ impl Office {
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
         let request = ProviderRequest { key: payment.key, order: payment.order, operation };
         let answer = self.within_time(self.ports.gateway.submit(&request)).await;
-        self.judge(payment, answer)
+        judge(payment, answer)
     }
 
     async fn within_time<T>(
@@ -86,23 +86,6 @@ impl Office {
     ) -> Result<T, OutcomeUnknown> {
         let limit = Duration::from_secs(self.config.checkout.gateway_timeout_seconds.into());
         tokio::time::timeout(limit, call).await.unwrap_or(Err(OutcomeUnknown::TimedOut))
-    }
-
-    fn judge(&self, payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Verdict {
-        let outcome = match &answer {
-            Ok(Answer::Ok { .. }) => "ok",
-            Ok(Answer::Declined { .. }) => "declined",
-            Err(_) => "unknown",
-        };
-        metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome)
-            .increment(1);
-        match answer {
-            Ok(answer) => Verdict::Answered(answer),
-            Err(unknown) => {
-                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
-                Verdict::Unknown
-            }
-        }
     }
 
     async fn settle(
@@ -172,6 +155,24 @@ impl Office {
         let payments = self.store().payments(order).await?;
         let declined = payments.into_iter().find(|paid| paid.key == key);
         Ok(declined.and_then(|paid| paid.state.detail().map(str::to_owned)).unwrap_or_default())
+    }
+}
+
+/// What an answer means, counted.
+fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Verdict {
+    let outcome = match &answer {
+        Ok(Answer::Ok { .. }) => "ok",
+        Ok(Answer::Declined { .. }) => "declined",
+        Err(_) => "unknown",
+    };
+    metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome)
+        .increment(1);
+    match answer {
+        Ok(answer) => Verdict::Answered(answer),
+        Err(unknown) => {
+            tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
+            Verdict::Unknown
+        }
     }
 }
 

@@ -81,7 +81,7 @@ pub async fn finalize(
 ) -> ApiResult<Response> {
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &Value::Null, move |key, _| async move {
-        Ok(paid(office.finalize_order(&Step { order, key }).await?, None))
+        Ok(paid(&office.finalize_order(&Step { order, key }).await?, None))
     })
     .await
 }
@@ -117,10 +117,10 @@ pub async fn show(State(api): State<Api>, Buyer(user): Buyer, Id(order): Id<Orde
 
 /// The answer of a step that takes money.
 #[must_use]
-pub fn paid(record: OrderRecord, access_token: Option<String>) -> Done<OrderView> {
+pub fn paid(record: &OrderRecord, access_token: Option<String>) -> Done<OrderView> {
     let last = record.order.state == OrderState::Finalized;
     let status = if last { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Done { status, view: OrderView { access_token, ..view(&record) }, last }
+    Done { status, view: OrderView { access_token, ..view(record) }, last }
 }
 
 /// The card token of a request.

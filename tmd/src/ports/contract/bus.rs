@@ -14,7 +14,9 @@ pub async fn run(make: impl AsyncFn() -> Arc<dyn Bus>) {
 async fn everybody_hears_everything_in_order(bus: &dyn Bus) {
     let (mut first, mut second) = (bus.subscribe(), bus.subscribe());
     let facts = [Fact::SeatsChanged(event_id("E1")), Fact::EventChanged(event_id("E2"))];
-    facts.iter().for_each(|fact| bus.publish(fact.clone()));
+    for fact in &facts {
+        bus.publish(fact.clone());
+    }
     for listener in [&mut first, &mut second] {
         for fact in &facts {
             assert_eq!(listener.recv().await.unwrap(), *fact);

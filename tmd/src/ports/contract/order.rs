@@ -82,7 +82,7 @@ async fn m4_a_purchase_ends_with_a_ticket_a_seat(stage: &Stage) {
     let pinned = stage.apply(pin(1)).await.unwrap();
     let capture = pinned.payment.as_ref().unwrap();
     assert_eq!(
-        (capture.amount.amount, capture.against.as_ref().map(|r| r.as_str())),
+        (capture.amount.amount, capture.against.as_ref().map(tmcore::payment::ProviderReference::as_str)),
         (2 * PRICE, Some("auth"))
     );
     let sold = settle(stage, &pinned, ok("capture")).await.unwrap();

@@ -25,22 +25,27 @@ pub struct Stage {
 /// What a seat costs on this stage, minor units.
 pub const PRICE: i64 = 1_000;
 
+/// An event's id.
 pub fn event_id(id: &str) -> EventId {
     id.parse().unwrap()
 }
 
+/// The seat `S-n`.
 pub fn seat(n: u32) -> SeatId {
     format!("S-{n}").parse().unwrap()
 }
 
+/// The `n`-th buyer.
 pub fn user(n: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(n))
 }
 
+/// The `n`-th order.
 pub fn order_id(n: u128) -> OrderId {
     OrderId::from_uuid(Uuid::from_u128(n))
 }
 
+/// A buyer's key.
 pub fn key(user: UserId, key: &str) -> KeyRef {
     KeyRef { user, key: key.parse().unwrap() }
 }
@@ -104,6 +109,7 @@ impl Stage {
         self.on_sale(record, seats).await
     }
 
+    /// Joins as a buyer whom nothing keeps out.
     pub async fn join(&self, event: &EventId, who: u128) -> Joined {
         let join = Join {
             session: SessionId::from_uuid(Uuid::from_u128(who)),
@@ -113,10 +119,12 @@ impl Stage {
         self.store.join(vec![join]).await.remove(0).unwrap()
     }
 
+    /// The session of a buyer who joined.
     pub async fn session(&self, who: u128) -> SessionRecord {
         self.store.session(SessionId::from_uuid(Uuid::from_u128(who))).await.unwrap().unwrap()
     }
 
+    /// Carries out one command.
     pub async fn apply(&self, command: OrderCommand) -> Result<OrderOutcome, CommandRefusal> {
         self.store.apply(vec![command]).await.remove(0)
     }
@@ -128,16 +136,19 @@ impl Stage {
     }
 }
 
+/// Begins the buyer's order.
 pub fn create(event: &EventId, who: u128) -> OrderCommand {
     let key = key(user(who), "create");
     OrderCommand::Create { order: order_id(who), user: user(who), event: event.clone(), session: None, key }
 }
 
+/// Holds seats for the buyer's order.
 pub fn hold(who: u128, seats: &[u32]) -> OrderCommand {
     let seats = seats.iter().copied().map(seat).collect();
     OrderCommand::Hold { order: order_id(who), user: user(who), seats, key: key(user(who), "hold") }
 }
 
+/// Pins the seats of the buyer's order.
 pub fn pin(who: u128) -> OrderCommand {
     OrderCommand::Pin { order: order_id(who), user: user(who), key: key(user(who), "pin") }
 }
