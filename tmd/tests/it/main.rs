@@ -6,5 +6,12 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod access;
 mod harness;
+mod input;
+mod openapi;
 mod purchase;
+mod routes;
+mod scene;
+mod secret;
+mod wire;
