@@ -80,7 +80,8 @@ impl SeatStates {
     /// # Errors
     /// [`SeatGap`] when the delta builds on a version newer than this one, or names seats that do not exist.
     pub fn apply(&mut self, delta: &SeatDelta) -> Result<(), SeatGap> {
-        if delta.seq <= self.seq {
+        // Of the same version it may tell of holds that ended by themselves.
+        if delta.seq < self.seq {
             return Ok(());
         }
         if delta.from > self.seq {
