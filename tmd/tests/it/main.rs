@@ -7,4 +7,10 @@
 )]
 
 mod harness;
+mod idempotency;
+mod order;
+mod payment;
 mod purchase;
+mod race;
+mod seat;
+mod till;
