@@ -23,7 +23,9 @@ pub enum IdError {
     #[error("malformed id after `{0}_`")]
     Suffix(&'static str),
     /// An organiser's id that is empty, too long or holds characters that cannot be written in a path or list.
-    #[error("an id has 1 to {max} characters, without blanks, commas, slashes or control characters")]
+    #[error(
+        "an id has 1 to {max} characters: no blanks, none of ,/\\@;?#%, no `:verb` at its end, not `-`, `.` or `..`"
+    )]
     Chosen {
         /// The longest id that is accepted, in characters.
         max: usize,
@@ -143,8 +145,18 @@ macro_rules! chosen_id {
 
 /// Whether `text` may be an organiser's id: it has to survive a URL path, a comma-separated list and a terminal.
 fn is_chosen(text: &str, max: usize) -> bool {
-    let allowed = |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, ',' | '/' | '\\' | '@');
-    !text.is_empty() && text.chars().count() <= max && text.chars().all(allowed)
+    let allowed = |c: char| {
+        !c.is_control() && !c.is_whitespace() && !matches!(c, ',' | '/' | '\\' | '@' | ';' | '?' | '#' | '%')
+    };
+    let is_path_trick = matches!(text, "-" | "." | "..") || ends_in_verb(text);
+    !text.is_empty() && text.chars().count() <= max && text.chars().all(allowed) && !is_path_trick
+}
+
+/// `E1:open` in a path is the opening of `E1`.
+fn ends_in_verb(text: &str) -> bool {
+    let verb = text.rsplit_once(':').map_or("", |(_, verb)| verb);
+    verb.starts_with(|c: char| c.is_ascii_lowercase())
+        && verb.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
 }
 
 made_id!(/// An order.
@@ -189,8 +201,31 @@ mod tests {
 
     #[test]
     fn chosen_ids_refuse_what_a_path_or_a_list_cannot_carry() {
-        for bad in ["", "a b", "a,b", "a/b", "a\u{0}b", "a\nb", "@last", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "a b",
+            "a,b",
+            "a/b",
+            "a\u{0}b",
+            "a\nb",
+            "@last",
+            &"x".repeat(65),
+            "a;b",
+            "a?b",
+            "a#b",
+            "a%20b",
+            "%",
+            "-",
+            ".",
+            "..",
+            "E1:open",
+            "a:b:give-up",
+            ":open",
+        ] {
             assert!(bad.parse::<SeatId>().is_err(), "{bad:?}");
+        }
+        for good in ["A:1", "a:B", "a:", "12:30:00", "--", "...", "Zürich", "座席"] {
+            assert!(good.parse::<EventId>().is_ok(), "{good:?}");
         }
         assert_eq!("A-12-7".parse::<SeatId>().map(|id| id.to_string()), Ok("A-12-7".to_owned()));
     }

@@ -1,4 +1,8 @@
 //! The HTTP side of the daemon: every route on one page.
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "the comment on a handler is its route's description, which lists the refusals"
+)]
 
 pub mod accept;
 pub mod admin;
@@ -22,10 +26,12 @@ pub mod sse;
 pub mod ticket;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,6 +39,8 @@ use utoipa_axum::routes;
 use crate::app::Office;
 use limit::Limits;
 use sse::seat::Hubs;
+
+const LIMITS_TIDIED_EVERY: Duration = Duration::from_secs(60);
 
 /// What every handler has at hand.
 #[derive(Clone)]
@@ -102,7 +110,17 @@ pub fn router(office: Arc<Office>, guest_key: [u8; 32]) -> Result<Router, serde_
         openapi: describe(description)?,
         office,
     };
+    let draining = api.office.lifecycle().draining.clone();
+    api.office.lifecycle().spawn("limits", forget_quiet_clients(Arc::clone(&api.limits), draining));
     Ok(router.with_state(api))
+}
+
+/// Without it whoever once came near a limit would be remembered for ever.
+async fn forget_quiet_clients(limits: Arc<Limits>, draining: CancellationToken) {
+    let mut minutes = tokio::time::interval(LIMITS_TIDIED_EVERY);
+    while draining.run_until_cancelled(minutes.tick()).await.is_some() {
+        limits.tidy();
+    }
 }
 
 /// The description with custom verbs as clients write them: `{id}:verb` is routed as `{id}/-/verb`.

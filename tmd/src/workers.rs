@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::Office;
-use crate::ports::StoreError;
+use crate::app::refusal::StoreError;
 
 /// The most orders or payments one turn looks at.
 const PAGE: u32 = 256;

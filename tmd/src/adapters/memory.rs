@@ -3,3 +3,6 @@
 pub mod bus;
 pub mod cache;
 pub mod queue;
+
+#[cfg(test)]
+mod tests;

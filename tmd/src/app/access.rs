@@ -100,11 +100,12 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
+    use pasetors::keys::Generate;
+
     use super::*;
 
     fn access() -> Access {
-        let keys =
-            pasetors::keys::Generate::generate().map(|pair: AsymmetricKeyPair<V4>| pair).expect("a key pair");
+        let keys = AsymmetricKeyPair::<V4>::generate().expect("a key pair");
         let bytes = keys.secret.as_bytes().try_into().expect("64 bytes");
         Access::new(bytes, "org_secret".to_owned()).expect("good keys")
     }

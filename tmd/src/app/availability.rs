@@ -95,7 +95,7 @@ fn runs(before: &[u8], after: &[u8]) -> Vec<[u32; 3]> {
         }
         match runs.last_mut() {
             Some([first, length, status]) if *first + *length == index && *status == u32::from(now) => {
-                *length += 1
+                *length += 1;
             }
             _ => runs.push([index, 1, now.into()]),
         }

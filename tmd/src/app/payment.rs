@@ -9,7 +9,7 @@ use tmcore::{OrderId, TicketId};
 
 use super::Office;
 use crate::ports::StoreError;
-use crate::ports::gateway::{ProviderOperation, ProviderRequest};
+use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
 
@@ -43,9 +43,9 @@ impl Office {
             Err(unknown) => Err(unknown),
         };
         let verdict = match found {
-            Ok(Some(record)) => self.judge(payment, Ok(record.answer)),
+            Ok(Some(record)) => judge(payment, about(payment, record)),
             Ok(None) => Verdict::NeverHappened,
-            Err(unknown) => self.judge(payment, Err(unknown)),
+            Err(unknown) => judge(payment, Err(unknown)),
         };
         self.settle(payment, verdict).await
     }
@@ -77,7 +77,7 @@ impl Office {
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
         let request = ProviderRequest { key: payment.key, order: payment.order, operation };
         let answer = self.within_time(self.ports.gateway.submit(&request)).await;
-        self.judge(payment, answer)
+        judge(payment, answer)
     }
 
     async fn within_time<T>(
@@ -86,23 +86,6 @@ impl Office {
     ) -> Result<T, OutcomeUnknown> {
         let limit = Duration::from_secs(self.config.checkout.gateway_timeout_seconds.into());
         tokio::time::timeout(limit, call).await.unwrap_or(Err(OutcomeUnknown::TimedOut))
-    }
-
-    fn judge(&self, payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Verdict {
-        let outcome = match &answer {
-            Ok(Answer::Ok { .. }) => "ok",
-            Ok(Answer::Declined { .. }) => "declined",
-            Err(_) => "unknown",
-        };
-        metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome)
-            .increment(1);
-        match answer {
-            Ok(answer) => Verdict::Answered(answer),
-            Err(unknown) => {
-                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
-                Verdict::Unknown
-            }
-        }
     }
 
     async fn settle(
@@ -175,6 +158,24 @@ impl Office {
     }
 }
 
+/// What an answer means, counted.
+fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Verdict {
+    let outcome = match &answer {
+        Ok(Answer::Ok { .. }) => "ok",
+        Ok(Answer::Declined { .. }) => "declined",
+        Err(_) => "unknown",
+    };
+    metrics::counter!("payments_total", "operation" => payment.operation.as_str(), "outcome" => outcome)
+        .increment(1);
+    match answer {
+        Ok(answer) => Verdict::Answered(answer),
+        Err(unknown) => {
+            tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
+            Verdict::Unknown
+        }
+    }
+}
+
 fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<ProviderOperation> {
     let amount = payment.amount;
     let against = payment.against.clone();
@@ -184,4 +185,12 @@ fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<Pr
         Operation::Void => ProviderOperation::Void { authorization: against? },
         Operation::Refund => ProviderOperation::Refund { authorization: against?, amount },
     })
+}
+
+/// What the provider has on record of a payment, if the record is of this payment at all (M6).
+fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
+    let same = record.order == payment.order
+        && record.operation == payment.operation
+        && (record.amount == payment.amount || matches!(record.answer, Answer::Declined { .. }));
+    if same { Ok(record.answer) } else { Err(OutcomeUnknown::Contradictory) }
 }

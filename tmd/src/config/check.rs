@@ -37,7 +37,6 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("store.reader_connections", store.reader_connections as usize),
         ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
         ("store.batch_items", store.batch_items),
-        ("checkout.max_declines", checkout.max_declines as usize),
         ("checkout.sweep_interval_milliseconds", checkout.sweep_interval_milliseconds as usize),
         ("checkout.gateway_timeout_seconds", checkout.gateway_timeout_seconds as usize),
         ("checkout.resolver_interval_milliseconds", checkout.resolver_interval_milliseconds as usize),

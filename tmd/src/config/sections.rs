@@ -57,7 +57,6 @@ pub struct StoreConfig {
 pub struct CheckoutConfig {
     pub idempotency_lease_seconds: u32,
     pub idempotency_keep_hours: u32,
-    pub max_declines: u32,
     pub sweep_interval_milliseconds: u32,
     pub gateway_timeout_seconds: u32,
     pub resolver_interval_milliseconds: u32,

@@ -128,7 +128,9 @@ fn settings_that_break_a_promise_are_refused() {
 #[test]
 fn what_is_printed_reads_back_and_keeps_the_comments() {
     let mut layers = Layers::defaults().unwrap();
-    layers.add_file("tmd.toml", "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\nmax_declines = 5").unwrap();
+    layers
+        .add_file("tmd.toml", "[server]\nlisten = \"127.0.0.1:1\"\n[checkout]\ngateway_timeout_seconds = 5")
+        .unwrap();
     layers.set("server", "data_dir", &"/a \"quoted\" folder");
     let printed = layers.print();
     assert_eq!(with_file(&printed).unwrap(), layers.finish().unwrap());

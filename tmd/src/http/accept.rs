@@ -77,6 +77,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 const MAX_REFUSALS: usize = 64;
 /// How long a connection over a limit may take to say what it wants and to hear no.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection that was opened just before the draining may take to ask.
+const NEWCOMER_GRACE: Duration = Duration::from_millis(250);
 /// Requests that one HTTP/2 connection may have in flight.
 const MAX_HTTP2_STREAMS: u32 = 256;
 /// How often an HTTP/2 connection is asked whether anybody is there.
@@ -220,8 +222,16 @@ where
             tokio::select! {
                 ended = connection.as_mut() => return log_end(peer, ended),
                 () = self.silence(&progress) => return,
-                () = self.lifecycle.draining.cancelled() => connection.as_mut().graceful_shutdown(),
+                () = self.lifecycle.draining.cancelled() => {}
             }
+            // hyper hangs up at once on who has not asked yet. Who has only just come may still ask.
+            if !progress.asked.load(Ordering::Relaxed) {
+                tokio::select! {
+                    ended = connection.as_mut() => return log_end(peer, ended),
+                    () = tokio::time::sleep(NEWCOMER_GRACE) => {}
+                }
+            }
+            connection.as_mut().graceful_shutdown();
         }
         tokio::select! {
             ended = connection => log_end(peer, ended),

@@ -1,5 +1,7 @@
 //! Request bodies, read strictly: what the daemon does not understand, it refuses by name.
 
+mod distinct;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use tmapi::ProblemCode;
 
 use super::Api;
 use super::error::{ApiError, ApiResult};
+use distinct::Distinct;
 
 /// A JSON body of a shape, and the same as any JSON for its fingerprint.
 #[derive(Debug)]
@@ -34,9 +37,8 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
 
     async fn from_request(request: Request, api: &Api) -> ApiResult<Self> {
         let bytes = read(request, api.office.config.server.max_body_bytes).await?;
-        let value = parse(&bytes)?;
         let raw = parse(&bytes)?;
-        Ok(Self { value, raw })
+        Ok(Self { value: shaped(raw.clone())?, raw })
     }
 }
 
@@ -45,7 +47,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for LargeJson<T> {
 
     async fn from_request(request: Request, api: &Api) -> ApiResult<Self> {
         let bytes = read(request, api.office.config.server.max_import_bytes).await?;
-        parse(&bytes).map(Self)
+        shaped(parse(&bytes)?).map(Self)
     }
 }
 
@@ -58,7 +60,8 @@ impl FromRequest<Api> for NoBody {
         if bytes.is_empty() {
             return Ok(Self);
         }
-        match parse::<serde_json::Map<String, Value>>(&bytes)?.keys().next() {
+        let body: serde_json::Map<String, Value> = shaped(parse(&bytes)?)?;
+        match body.keys().next() {
             None => Ok(Self),
             Some(field) => Err(malformed(format!("unknown field `{field}`: this route takes no body"))),
         }
@@ -75,7 +78,7 @@ async fn read(request: Request, limit_bytes: usize) -> ApiResult<Bytes> {
 async fn collect(body: axum::body::Body, limit_bytes: usize) -> ApiResult<Bytes> {
     to_bytes(body, limit_bytes).await.map_err(|error| {
         let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-        if causes.any(|cause| cause.is::<http_body_util::LengthLimitError>()) {
+        if causes.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {
             ApiError::new(
                 ProblemCode::PayloadTooLarge,
                 format!("the body is larger than {limit_bytes} bytes"),
@@ -91,15 +94,32 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+/// JSON, whole and nothing after it.
+fn parse(bytes: &[u8]) -> ApiResult<Value> {
+    serde_json::from_slice(bytes).map(|Distinct(value)| value).map_err(|error| malformed(error.to_string()))
+}
+
+/// The body in the shape that the route takes.
+fn shaped<T: DeserializeOwned>(body: Value) -> ApiResult<T> {
+    // A list would do for an object whose fields it has in order.
+    if !body.is_object() {
+        return Err(malformed("the body must be an object".to_owned()));
+    }
+    serde_path_to_error::deserialize(body).map_err(|error| {
         let path = error.path().to_string();
-        let cause = error.into_inner();
-        malformed(if path == "." { cause.to_string() } else { format!("{path}: {cause}") })
-    })?;
-    reader.end().map_err(|error| malformed(error.to_string()))?;
-    Ok(value)
+        let cause = without_value(&error.into_inner().to_string());
+        malformed(if path == "." { cause } else { format!("{path}: {cause}") })
+    })
+}
+
+/// The text of an error without the value that it is about: that may be a card.
+fn without_value(error: &str) -> String {
+    let shortened =
+        error.split_once(": ").zip(error.rsplit_once(", expected ")).map(|((kind, found), (_, wanted))| {
+            let found = found.split(['`', '"', ',']).next().unwrap_or_default().trim_end();
+            format!("{kind}: {found}, expected {wanted}")
+        });
+    shortened.filter(|_| error.starts_with("invalid ")).unwrap_or_else(|| error.to_owned())
 }
 
 /// A body that does not read; `detail` names the field.
@@ -117,7 +137,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse::<SeatsAndPayment>(&bytes);
+            let _ = parse(&bytes).and_then(shaped::<SeatsAndPayment>);
         }
     }
 
@@ -132,13 +152,34 @@ mod tests {
             (r#"{"seats":["A"],"paymentToken":"t"} x"#, "trailing"),
             (r#"{"seats":["A"],"paymentToken":"t""#, "EOF"),
             ("\u{feff}{}", "expected value"),
+            (r#"[["A"],"t"]"#, "object"),
         ] {
-            let error = parse::<SeatsAndPayment>(body.as_bytes()).expect_err(body);
+            let error = parse(body.as_bytes()).and_then(shaped::<SeatsAndPayment>).expect_err(body);
             assert_eq!(error.code(), ProblemCode::MalformedBody);
             assert!(error.problem.detail.contains(named), "{body}: {}", error.problem.detail);
         }
         let deep = "[".repeat(100_000);
-        assert!(parse::<Value>(deep.as_bytes()).is_err());
-        assert!(parse::<SeatsAndPayment>(b"{\"seats\":[\"\xff\"],\"paymentToken\":\"t\"}").is_err());
+        assert!(parse(deep.as_bytes()).is_err());
+        assert!(parse(b"{\"seats\":[\"\xff\"],\"paymentToken\":\"t\"}").is_err());
+    }
+    #[test]
+    fn a_value_that_does_not_fit_is_not_repeated() {
+        for (body, said) in [
+            (
+                r#"{"seats":["A"],"paymentToken":4242424242424242}"#,
+                "paymentToken: invalid type: integer, expected a string",
+            ),
+            (
+                r#"{"seats":"tok_4242, expected 4242","paymentToken":"t"}"#,
+                "seats: invalid type: string, expected a sequence",
+            ),
+            (
+                r#"{"seats":[["tok_4242"]],"paymentToken":"t"}"#,
+                "seats[0]: invalid type: sequence, expected a string",
+            ),
+        ] {
+            let error = parse(body.as_bytes()).and_then(shaped::<SeatsAndPayment>).expect_err(body);
+            assert_eq!(error.problem.detail, said);
+        }
     }
 }

@@ -85,6 +85,10 @@ pub async fn search(
     Query(params): Query<SearchParams>,
 ) -> ApiResult<axum::Json<SearchPage<EventSummary>>> {
     let keyword = params.keyword.unwrap_or_default();
+    // LIKE ends at a NUL, and what ends early finds more than was asked for.
+    if keyword.contains('\0') {
+        return Err(invalid("keyword: must not hold NUL".to_owned()));
+    }
     let keywords: Vec<_> = keyword.split_whitespace().map(str::to_owned).collect();
     if keywords.len() > MAX_KEYWORDS || keyword.chars().count() > MAX_KEYWORD_CHARS {
         return Err(invalid(format!(

@@ -15,6 +15,9 @@ use super::error::{ApiError, ApiResult};
 use super::event::price_level;
 use crate::app::record::{Inventory, InventorySeat, PriceLevel};
 
+/// The highest price of a seat, minor units: every seat of the largest plan at this price is still a sum that fits.
+const MAX_PRICE: i64 = 100_000_000_000;
+
 /// Reads a plan, away from the threads that answer requests.
 ///
 /// # Errors
@@ -70,8 +73,10 @@ fn price_levels(plan: &SeatingPlan, prices: &BTreeMap<String, i64>) -> ApiResult
     for (index, category) in (0..).zip(&plan.categories) {
         let seats = plan.seats().filter(|seat| seat.seat.category == index).count();
         let price = match prices.get(&category.name) {
-            Some(price) if *price >= 0 => *price,
-            Some(_) => return Err(invalid(format!("prices.{}: must not be negative", category.name))),
+            Some(price) if (0..=MAX_PRICE).contains(price) => *price,
+            Some(_) => {
+                return Err(invalid(format!("prices.{}: must be from 0 to {MAX_PRICE}", category.name)));
+            }
             None if seats == 0 => 0,
             None => return Err(invalid(format!("prices.{}: {seats} seats have no price", category.name))),
         };

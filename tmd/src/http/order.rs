@@ -37,7 +37,7 @@ pub async fn create(
     let (user, access_token) = known_or_guest(&api, user)?;
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
-        let record = office.create_order(key, value.event_id, value.session_id, begun.flatten()).await?;
+        let record = office.create_order(key, value.event_id, value.session_id, begun.order()).await?;
         let view = OrderView { access_token, ..view(&record) };
         Ok(Done { status: StatusCode::CREATED, view, last: true })
     })
@@ -60,7 +60,7 @@ pub async fn confirm(
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
         let step = Step { order, key };
-        let record = office.confirm_order(&step, &value.seats, &token, begun.is_some()).await?;
+        let record = office.confirm_order(&step, &value.seats, &token, begun.is_resumed()).await?;
         let last = record.order.state != OrderState::Authorizing;
         Ok(Done { status: StatusCode::ACCEPTED, view: view(&record), last })
     })
@@ -81,7 +81,7 @@ pub async fn finalize(
 ) -> ApiResult<Response> {
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &Value::Null, move |key, _| async move {
-        Ok(paid(office.finalize_order(&Step { order, key }).await?, None))
+        Ok(paid(&office.finalize_order(&Step { order, key }).await?, None))
     })
     .await
 }
@@ -117,10 +117,10 @@ pub async fn show(State(api): State<Api>, Buyer(user): Buyer, Id(order): Id<Orde
 
 /// The answer of a step that takes money.
 #[must_use]
-pub fn paid(record: OrderRecord, access_token: Option<String>) -> Done<OrderView> {
+pub fn paid(record: &OrderRecord, access_token: Option<String>) -> Done<OrderView> {
     let last = record.order.state == OrderState::Finalized;
     let status = if last { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Done { status, view: OrderView { access_token, ..view(&record) }, last }
+    Done { status, view: OrderView { access_token, ..view(record) }, last }
 }
 
 /// The card token of a request.

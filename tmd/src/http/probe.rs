@@ -30,9 +30,10 @@ pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> ApiResult<Respons
         let code = if draining { ProblemCode::Draining } else { ProblemCode::Busy };
         return Err(ApiError::new(code, format!("not ready: failing are {}", failing.join(", "))));
     }
-    let mut text: String =
+    let mut lines: Vec<_> =
         parts.iter().filter(|_| verbose).map(|(name, _)| format!("[+] {name}\n")).collect();
-    text.push_str("ready\n");
+    lines.push("ready\n".to_owned());
+    let text = lines.concat();
     Ok(([(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 

@@ -43,9 +43,10 @@ pub async fn show(
     Id(session): Id<SessionId>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    api.limits.poll(session)?;
     let standing = api.office.standing(session).await?.filter(|standing| standing.session.user == user);
     let standing = standing.ok_or_else(ApiError::not_found)?;
+    // Only who owns the place uses up its looks.
+    api.limits.poll(session)?;
     api.office.rooms.touch(session);
     let view = view(&standing);
     let seen =
@@ -54,7 +55,7 @@ pub async fn show(
     respond(Some(body), Freshness::Private, &headers)
 }
 
-/// Gives the place up. Who is inside already stays until the order ends or the time is up.
+/// Gives the place up, also inside. Who has an order stays until it ends: cancel it first.
 #[utoipa::path(delete, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)), responses((status = 204), (status = "4XX", body = tmapi::Problem)))]
 pub async fn leave(

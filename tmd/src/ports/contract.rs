@@ -1,3 +1,14 @@
 //! One suite a port: what every backend has to keep (P1).
 
+pub mod bus;
+pub mod cache;
+pub mod catalog;
 pub mod gateway;
+pub mod idempotency;
+pub mod order;
+pub mod payment;
+pub mod queue;
+pub mod search;
+pub mod seat;
+pub mod stage;
+pub mod waiting_room;

@@ -119,3 +119,6 @@ fn failed(error: sqlx::Error) -> StoreError {
 fn json_array<T: serde::Serialize>(values: &[T]) -> Result<String, StoreError> {
     serde_json::to_string(values).map_err(StoreError::failed)
 }
+
+#[cfg(test)]
+mod tests;

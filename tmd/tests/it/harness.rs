@@ -111,6 +111,16 @@ impl Daemon {
         Self::start_in(config, data).await
     }
 
+    /// The credential of whoever runs the sales here.
+    pub fn organiser_token(&self) -> String {
+        std::fs::read_to_string(self.data.as_ref().unwrap().path().join("organiser.token")).unwrap()
+    }
+
+    /// Begins to end, as at the first SIGTERM.
+    pub fn drain(&self) {
+        self.lifecycle.draining.cancel();
+    }
+
     /// A client without a credential that never tries again by itself.
     pub fn client(&self) -> Client {
         client(&self.url, None)

@@ -6,11 +6,19 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod access;
+mod crowd;
 mod harness;
 mod idempotency;
+mod input;
+mod openapi;
 mod order;
 mod payment;
 mod purchase;
 mod race;
+mod routes;
+mod scene;
 mod seat;
+mod secret;
 mod till;
+mod wire;

@@ -13,16 +13,19 @@ use crate::source::{Source, crates, flatten, production, root};
 const LAYERS: &[(&str, &[&str])] = &[
     ("http", &["app"]),
     ("workers", &["app"]),
+    // The demo events are made as an organiser makes them.
+    ("demo", &["app", "http"]),
     ("app", &["ports"]),
     ("ports", &[]),
     ("store", &["ports"]),
     ("adapters", &["ports"]),
-    ("serve", &["wire", "http"]),
+    ("serve", &["wire", "http", "app", "adapters", "workers", "demo", "data_dir"]),
     ("health", &[]),
     // The ground: settings, time, randomness, tasks and the log, which every layer may use.
     ("cli", &[]),
     ("clock", &[]),
     ("config", &["cli"]),
+    ("data_dir", &[]),
     ("entropy", &[]),
     ("lifecycle", &[]),
     ("telemetry", &[]),

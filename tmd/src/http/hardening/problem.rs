@@ -134,9 +134,11 @@ pub(super) fn response(refusal: Refusal, id: &RequestId) -> Response {
     *response.status_mut() = status(refusal.code);
     let field = match refusal.code {
         // RFC 9110, 15.5.6: a 405 names what is allowed.
-        ProblemCode::MethodNotAllowed => Some((ALLOW, "GET, HEAD, POST, PUT, DELETE")),
-        // What is left of a slow or oversized request is not worth reading.
-        ProblemCode::RequestTimeout | ProblemCode::HeadersTooLarge => Some((CONNECTION, "close")),
+        ProblemCode::MethodNotAllowed => Some((ALLOW, "GET, HEAD, POST, PATCH, DELETE")),
+        // What is left of a slow, oversized or ambiguous request is not worth reading.
+        ProblemCode::RequestTimeout | ProblemCode::HeadersTooLarge | ProblemCode::InvalidParameter => {
+            Some((CONNECTION, "close"))
+        }
         _ => None,
     };
     if let Some((name, value)) = field {

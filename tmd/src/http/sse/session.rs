@@ -13,7 +13,7 @@ use tmapi::session::SessionView;
 use tmapi::stream::session_event_name;
 use tmcore::SessionId;
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, sleep_until};
+use tokio::time::{Interval, sleep};
 
 use super::{HEARTBEAT, check_accept, frame, goodbye, heartbeats, respond};
 use crate::app::room::Standing;
@@ -51,7 +51,7 @@ pub async fn stream(
         open,
         news: room.news(),
         beats: heartbeats(&api),
-        told: Told { last: None, at: Instant::now() - POSITION_PAUSE },
+        told: Told { last: None, at: Duration::ZERO },
         is_over: false,
     };
     Ok(respond(futures::stream::unfold(state, |mut state| async move {
@@ -86,7 +86,8 @@ impl Drop for OpenStream {
 
 struct Told {
     last: Option<SessionView>,
-    at: Instant,
+    /// By the process's monotonic clock.
+    at: Duration,
 }
 
 struct Telling {
@@ -129,8 +130,9 @@ impl Telling {
     /// The newest state, if it is another than was told last.
     async fn tell(&mut self) -> Option<Bytes> {
         let mut standing = self.look().await?;
-        if standing.ahead.is_some() && self.told.at.elapsed() < POSITION_PAUSE {
-            sleep_until(self.told.at + POSITION_PAUSE).await;
+        let pause = (self.told.at + POSITION_PAUSE).saturating_sub(self.monotonic());
+        if standing.ahead.is_some() && self.told.last.is_some() && !pause.is_zero() {
+            sleep(pause).await;
             self.news.mark_unchanged();
             standing = self.look().await?;
         }
@@ -139,12 +141,16 @@ impl Telling {
             return None;
         }
         self.is_over = now.status.is_terminal();
-        self.told.at = Instant::now();
+        self.told.at = self.monotonic();
         self.beats.reset();
         let id = format!("{}.{}", standing.session.state.as_str(), now.position.unwrap_or(0));
         let frame = frame(session_event_name(now.status), &id, &now);
         self.told.last = Some(now);
         Some(frame)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.open.api.office.world().clock.monotonic()
     }
 
     async fn look(&mut self) -> Option<Standing> {

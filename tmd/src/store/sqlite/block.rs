@@ -5,7 +5,7 @@ use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
 use super::order::seats::{self, TakenSeat};
-use super::{SqliteStore, begin, failed, json_array, now};
+use super::{SqliteStore, begin, catalog, failed, json_array, now};
 use crate::ports::StoreError;
 use crate::ports::seat::BlockRefusal;
 
@@ -19,8 +19,11 @@ pub(super) async fn set(
     let mut writer = store.writer().await?;
     let mut tx = begin(&mut writer).await?;
     let at = now(&mut tx).await?;
+    if catalog::sale(&mut tx, event).await?.is_none() {
+        return Err(BlockRefusal::NotFound);
+    }
     let found = seats::by_id(&mut tx, event, ids).await?;
-    let Some(missing) = seats::missing(ids, &found) else { return Err(BlockRefusal::NotFound) };
+    let missing = seats::missing(ids, &found);
     if !missing.is_empty() {
         return Err(BlockRefusal::Unknown(missing));
     }

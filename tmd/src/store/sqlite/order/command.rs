@@ -170,7 +170,7 @@ async fn hold(
     let transition = stored.order.clone().confirm(at, sale.rules.hold_ttl_seconds, total).map_err(refused)?;
     still_admitted(tx, &stored.order).await?;
     within_limits(tx, &sale, &stored.order, ids.len()).await?;
-    let missing = seats::missing(ids, &found).unwrap_or_default();
+    let missing = seats::missing(ids, &found);
     if !missing.is_empty() {
         return Err(CommandRefusal::UnknownSeats(missing));
     }

@@ -54,12 +54,9 @@ pub async fn by_id(
     rows.iter().map(|row| Ok(TakenSeat { line: read_line(row)?, state: read_state(row)? })).collect()
 }
 
-/// Which of the named seats were not found; `None` when none was and the event may not exist at all.
-pub fn missing(ids: &[SeatId], found: &[TakenSeat]) -> Option<Vec<SeatId>> {
-    if found.is_empty() && ids.is_empty() {
-        return None;
-    }
-    Some(ids.iter().filter(|id| found.iter().all(|seat| seat.line.id != **id)).cloned().collect())
+/// Which of the named seats were not found.
+pub fn missing(ids: &[SeatId], found: &[TakenSeat]) -> Vec<SeatId> {
+    ids.iter().filter(|id| found.iter().all(|seat| seat.line.id != **id)).cloned().collect()
 }
 
 /// Seats by index, ascending.

@@ -1,0 +1,84 @@
+//! What every idempotency ledger keeps.
+
+use tmcore::idempotency::Fingerprint;
+
+use super::stage::{Stage, create, key, order_id, user};
+use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
+
+/// Runs the suite; `make` makes a fresh store for every check.
+pub async fn run(make: impl AsyncFn() -> Stage) {
+    i4_i5_i6_a_key_is_claimed_once(&make().await).await;
+    i7_a_lease_that_is_over_is_taken_over_from_the_recovery_point(&make().await).await;
+    i8_without_an_answer_the_key_is_free(&make().await).await;
+    i11_a_key_is_not_forgotten_before_its_order_has_ended(&make().await).await;
+    i12_two_principals_are_two_keys(&make().await).await;
+}
+
+fn claim(who: u128, name: &str, what: &str, lease_seconds: u32) -> KeyClaim {
+    let fingerprint = Fingerprint::of("POST", what, &serde_json::Value::Null);
+    KeyClaim { key: key(user(who), name), fingerprint, lease_seconds }
+}
+
+async fn claimed(stage: &Stage, claim: KeyClaim) -> Claimed {
+    stage.store.claim(vec![claim]).await.remove(0).unwrap()
+}
+
+async fn finish(stage: &Stage, who: u128, name: &str, answer: Option<&StoredAnswer>) {
+    let ended = stage.store.finish(vec![(key(user(who), name), answer.cloned())]).await;
+    ended.into_iter().for_each(Result::unwrap);
+}
+
+fn answer() -> StoredAnswer {
+    StoredAnswer { status: 202, body: b"{\"a\": 1}".as_slice().into() }
+}
+
+async fn i4_i5_i6_a_key_is_claimed_once(stage: &Stage) {
+    let both = stage.store.claim(vec![claim(1, "k", "/a", 30), claim(1, "k", "/a", 30)]).await;
+    let both: Vec<_> = both.into_iter().map(Result::unwrap).collect();
+    assert_eq!(both, [Claimed::Fresh, Claimed::InFlight]);
+    assert_eq!(claimed(stage, claim(1, "k", "/b", 30)).await, Claimed::Reused);
+    finish(stage, 1, "k", Some(&answer())).await;
+    assert_eq!(claimed(stage, claim(1, "k", "/a", 30)).await, Claimed::Replay(answer()));
+    assert_eq!(claimed(stage, claim(1, "k", "/b", 30)).await, Claimed::Reused);
+}
+
+async fn i7_a_lease_that_is_over_is_taken_over_from_the_recovery_point(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 0)).await, Claimed::Fresh);
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 0)).await, Claimed::Resume(None));
+    stage.apply(create(&id, 1)).await.unwrap();
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 30)).await, Claimed::Resume(Some(order_id(1))));
+    assert_eq!(
+        claimed(stage, claim(1, "create", "/a", 30)).await,
+        Claimed::InFlight,
+        "the lease was taken over"
+    );
+}
+
+async fn i8_without_an_answer_the_key_is_free(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 30)).await, Claimed::Fresh);
+    finish(stage, 1, "create", None).await;
+    assert_eq!(claimed(stage, claim(1, "create", "/other", 30)).await, Claimed::Fresh, "nothing came of it");
+    stage.apply(create(&id, 1)).await.unwrap();
+    finish(stage, 1, "create", None).await;
+    assert_eq!(claimed(stage, claim(1, "create", "/other", 30)).await, Claimed::Resume(Some(order_id(1))));
+}
+
+async fn i11_a_key_is_not_forgotten_before_its_order_has_ended(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    claimed(stage, claim(1, "create", "/a", 0)).await;
+    stage.apply(create(&id, 1)).await.unwrap();
+    finish(stage, 1, "create", Some(&answer())).await;
+    claimed(stage, claim(1, "other", "/a", 0)).await;
+    finish(stage, 1, "other", Some(&answer())).await;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    assert_eq!(stage.store.purge_keys(1).await.unwrap(), 0, "too young");
+    assert_eq!(stage.store.purge_keys(0).await.unwrap(), 1, "the open order's key stays");
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 0)).await, Claimed::Replay(answer()));
+}
+
+async fn i12_two_principals_are_two_keys(stage: &Stage) {
+    assert_eq!(claimed(stage, claim(1, "k", "/a", 30)).await, Claimed::Fresh);
+    assert_eq!(claimed(stage, claim(2, "k", "/b", 30)).await, Claimed::Fresh);
+}

@@ -1,0 +1,177 @@
+//! What every store of orders keeps.
+
+use tmcore::order::OrderState;
+use tmcore::payment::Answer;
+use tmcore::{OrderId, TicketId};
+use uuid::Uuid;
+
+use super::stage::{PRICE, Stage, create, hold, order_id, pin, seat, user};
+use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, Verdict};
+
+/// Runs the suite; `make` makes a fresh store for every check.
+pub async fn run(make: impl AsyncFn() -> Stage) {
+    s3_a_hold_takes_all_or_none(&make().await).await;
+    s2_of_a_batch_of_rivals_one_has_the_seat(&make().await).await;
+    m4_a_purchase_ends_with_a_ticket_a_seat(&make().await).await;
+    m2_settling_twice_changes_nothing(&make().await).await;
+    m14_a_decline_keeps_the_hold(&make().await).await;
+    a_definite_refusal_to_capture_gives_the_seats_back(&make().await).await;
+    one_open_order_and_a_limit_a_buyer(&make().await).await;
+    somebody_elses_order_is_none(&make().await).await;
+}
+
+fn ok(reference: &str) -> Verdict {
+    Verdict::Answered(Answer::Ok { reference: reference.parse().unwrap() })
+}
+
+fn declined() -> Verdict {
+    Verdict::Answered(Answer::Declined { reason: "no".into() })
+}
+
+async fn settle(
+    stage: &Stage,
+    outcome: &OrderOutcome,
+    verdict: Verdict,
+) -> Result<OrderOutcome, CommandRefusal> {
+    let payment = outcome.payment.as_ref().expect("a payment").key;
+    let tickets = outcome.record.seats.iter().map(|line| NewTicket {
+        id: TicketId::from_uuid(Uuid::from_u128(line.index.into())),
+        seat: line.id.clone(),
+        code: format!("CODE{}", line.index),
+    });
+    stage.apply(OrderCommand::Settle { payment, verdict, tickets: tickets.collect() }).await
+}
+
+async fn codes(stage: &Stage, event: &tmcore::EventId) -> Vec<u8> {
+    stage.store.seat_snapshot(event).await.unwrap().unwrap().codes
+}
+
+async fn s3_a_hold_takes_all_or_none(stage: &Stage) {
+    let id = stage.free_sale("E1", 4).await;
+    stage.order(&id, 1).await;
+    stage.order(&id, 2).await;
+    let held = stage.apply(hold(1, &[1, 2])).await.unwrap();
+    assert_eq!(held.record.order.total.amount, 2 * PRICE);
+    assert_eq!(held.record.order.state, OrderState::Authorizing);
+    let refused = stage.apply(hold(2, &[0, 1, 3])).await;
+    assert!(matches!(refused, Err(CommandRefusal::SeatsTaken(seats)) if seats == [seat(1)]));
+    assert_eq!(codes(stage, &id).await, [0, 1, 1, 0]);
+    let unknown = stage.apply(hold(2, &[0, 9])).await;
+    assert!(matches!(unknown, Err(CommandRefusal::UnknownSeats(seats)) if seats == [seat(9)]));
+    let many = stage.apply(hold(2, &[0, 1, 2, 3, 9])).await;
+    assert!(matches!(many, Err(CommandRefusal::TooManySeats { limit: 4 })));
+}
+
+async fn s2_of_a_batch_of_rivals_one_has_the_seat(stage: &Stage) {
+    let id = stage.free_sale("E1", 2).await;
+    for n in 1..=64 {
+        stage.order(&id, n).await;
+    }
+    let answers = stage.store.apply((1..=64).map(|n| hold(n, &[0])).collect()).await;
+    assert!(answers[0].is_ok());
+    assert!(answers[1..].iter().all(|answer| matches!(answer, Err(CommandRefusal::SeatsTaken(_)))));
+}
+
+async fn m4_a_purchase_ends_with_a_ticket_a_seat(stage: &Stage) {
+    let id = stage.free_sale("E1", 3).await;
+    stage.order(&id, 1).await;
+    let held = stage.apply(hold(1, &[0, 2])).await.unwrap();
+    let early = stage.apply(pin(1)).await;
+    assert!(matches!(early, Err(CommandRefusal::State(OrderState::Authorizing))));
+    settle(stage, &held, ok("auth")).await.unwrap();
+    let pinned = stage.apply(pin(1)).await.unwrap();
+    let capture = pinned.payment.as_ref().unwrap();
+    assert_eq!(
+        (capture.amount.amount, capture.against.clone()),
+        (2 * PRICE, "auth".parse().ok())
+    );
+    let sold = settle(stage, &pinned, ok("capture")).await.unwrap();
+    assert_eq!(sold.record.order.state, OrderState::Finalized);
+    assert_eq!(sold.record.tickets.len(), 2);
+    assert_eq!(codes(stage, &id).await, [2, 0, 2]);
+    let ticket = stage.store.ticket(sold.record.tickets[0].id).await.unwrap();
+    assert_eq!(ticket.as_ref(), Some(&sold.record.tickets[0]));
+    assert_eq!(stage.store.takings(&id).await.unwrap(), (1, 2 * PRICE));
+}
+
+async fn m2_settling_twice_changes_nothing(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    stage.order(&id, 1).await;
+    let held = stage.apply(hold(1, &[0])).await.unwrap();
+    settle(stage, &held, ok("auth")).await.unwrap();
+    let again = settle(stage, &held, declined()).await.unwrap();
+    assert_eq!(again.record.order.state, OrderState::Authorized);
+    let pinned = stage.apply(pin(1)).await.unwrap();
+    settle(stage, &pinned, Verdict::Unknown).await.unwrap();
+    for _ in 0..2 {
+        let sold = settle(stage, &pinned, ok("capture")).await.unwrap();
+        assert_eq!((sold.record.order.state, sold.record.tickets.len()), (OrderState::Finalized, 1));
+    }
+}
+
+async fn m14_a_decline_keeps_the_hold(stage: &Stage) {
+    let id = stage.free_sale("E1", 2).await;
+    stage.order(&id, 1).await;
+    let held = stage.apply(hold(1, &[0])).await.unwrap();
+    let until = held.record.order.expires_at;
+    let after = settle(stage, &held, declined()).await.unwrap();
+    assert_eq!(after.record.order.state, OrderState::Pending);
+    assert_eq!(codes(stage, &id).await, [1, 0]);
+    let other = stage.apply(hold(1, &[1])).await.unwrap();
+    assert_eq!(other.record.order.expires_at, until, "never extended");
+    assert_eq!(codes(stage, &id).await, [0, 1], "the old seat went back");
+    settle(stage, &other, declined()).await.unwrap();
+    let third = stage.apply(hold(1, &[1])).await.unwrap();
+    let end = settle(stage, &third, declined()).await.unwrap();
+    assert_eq!(end.record.order.state, OrderState::Cancelled);
+    assert_eq!(codes(stage, &id).await, [0, 0]);
+}
+
+async fn a_definite_refusal_to_capture_gives_the_seats_back(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    stage.order(&id, 1).await;
+    let held = stage.apply(hold(1, &[0])).await.unwrap();
+    settle(stage, &held, ok("auth")).await.unwrap();
+    let pinned = stage.apply(pin(1)).await.unwrap();
+    let end = settle(stage, &pinned, declined()).await.unwrap();
+    assert_eq!(end.record.order.state, OrderState::Failed);
+    assert!(end.payment.is_some(), "the authorization is voided");
+    assert_eq!(codes(stage, &id).await, [0]);
+}
+
+async fn one_open_order_and_a_limit_a_buyer(stage: &Stage) {
+    let id = stage.free_sale("E1", 8).await;
+    let first = stage.order(&id, 1).await;
+    let second = OrderCommand::Create {
+        order: order_id(99),
+        user: user(1),
+        event: id.clone(),
+        session: None,
+        key: super::stage::key(user(1), "second"),
+    };
+    let open: Result<_, _> = stage.apply(second.clone()).await;
+    assert!(matches!(open, Err(CommandRefusal::OpenOrder(order)) if order == first));
+    let held = stage.apply(hold(1, &[0, 1, 2, 3])).await.unwrap();
+    settle(stage, &held, ok("auth")).await.unwrap();
+    let pinned = stage.apply(pin(1)).await.unwrap();
+    settle(stage, &pinned, ok("capture")).await.unwrap();
+    stage.apply(second).await.unwrap();
+    let more = OrderCommand::Hold {
+        order: order_id(99),
+        user: user(1),
+        seats: [4, 5, 6].map(seat).into(),
+        key: super::stage::key(user(1), "more"),
+    };
+    assert!(matches!(stage.apply(more).await, Err(CommandRefusal::PurchaseLimit { limit: 6, owned: 4 })));
+}
+
+async fn somebody_elses_order_is_none(stage: &Stage) {
+    let id = stage.free_sale("E1", 1).await;
+    let order: OrderId = stage.order(&id, 1).await;
+    let theirs = OrderCommand::Cancel { order, user: user(2), key: super::stage::key(user(2), "cancel") };
+    assert!(matches!(stage.apply(theirs).await, Err(CommandRefusal::NotFound)));
+    assert!(matches!(
+        stage.apply(create(&super::stage::event_id("nowhere"), 3)).await,
+        Err(CommandRefusal::NotFound)
+    ));
+}

@@ -1,0 +1,127 @@
+//! The description says what is there, all of it, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::scene::{ROUTES, Scene, at};
+use crate::wire::Ask;
+
+/// `METHOD /path` of every operation, with the operation.
+fn operations(description: &Value) -> Vec<(String, Value)> {
+    let paths = description["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, item)| {
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation.clone()))
+    });
+    operations.collect()
+}
+
+/// Every `$ref` below a value.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_has_every_route_and_no_other() {
+    let scene = Scene::set().await;
+    let answer = scene.ask(at("GET /openapi.json", "")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    let description = answer.json();
+    let described: BTreeSet<_> = operations(&description).into_iter().map(|(name, _)| name).collect();
+    let known: BTreeSet<_> = ROUTES.iter().map(|route| route.0.to_owned()).collect();
+    assert_eq!(described, known);
+    // As many as `routes!` names in the daemon's list.
+    let page = include_str!("../../src/http.rs");
+    let named: usize =
+        page.split("routes!(").skip(1).map(|rest| rest.split_once(')').unwrap().0.split(',').count()).sum();
+    assert_eq!(named, described.len());
+    // Verbs are written as clients write them.
+    assert!(!answer.text().contains("/-/"));
+    assert!(described.contains("POST /api/orders/{orderId}:confirm"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_described_is_answered_and_every_schema_named_exists() {
+    let scene = Scene::set().await;
+    let description = scene.ask(at("GET /openapi.json", "")).await.json();
+    for (name, operation) in operations(&description) {
+        // An id that nothing has: a route that exists says 401, 404 `not-found` of a thing, 400, …; what has no route
+        // says so in other words.
+        let ask = Ask::new(
+            &name
+                .replace("{eventId}", "E1")
+                .replace("{sessionId}", "wrs_x")
+                .replace("{orderId}", "ord_x")
+                .replace("{ticketId}", "tkt_x"),
+        );
+        let answer = scene.ask(ask).await;
+        assert_ne!(answer.status, 405, "{name}");
+        assert!(answer.is_stream() || !answer.text().contains("there is nothing here"), "{name}");
+        assert!(
+            operation["responses"]
+                .as_object()
+                .is_some_and(|responses| responses.keys().any(|status| status.starts_with('2'))),
+            "{name}"
+        );
+        let takes_body =
+            ROUTES.iter().any(|route| route.0 == name && route.body().is_some_and(|body| !body.is_empty()));
+        assert_eq!(operation["requestBody"]["content"]["application/json"].is_object(), takes_body, "{name}");
+    }
+    let nothing = scene.ask(Ask::new("GET /api/nothing")).await;
+    assert_eq!(nothing.problem()["detail"], "there is nothing here");
+
+    let mut named = BTreeSet::new();
+    references(&description, &mut named);
+    assert!(named.contains("#/components/schemas/Problem"));
+    for name in named {
+        let pointer = name.strip_prefix('#').unwrap_or_else(|| panic!("{name} is elsewhere"));
+        assert!(description.pointer(pointer).is_some_and(Value::is_object), "{name} is nowhere");
+    }
+}
+
+/// Parameters of a path are described, and keys where they are needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn i1_parameters_are_described_where_they_are() {
+    let scene = Scene::set().await;
+    let description = scene.ask(at("GET /openapi.json", "")).await.json();
+    for (name, operation) in operations(&description) {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let named = |place: &str| -> BTreeSet<String> {
+            let fit = parameters.iter().filter(|parameter| parameter["in"] == place);
+            fit.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let in_path =
+            name.split('{').skip(1).map(|rest| rest.split_once('}').unwrap().0.to_owned()).collect();
+        assert_eq!(named("path"), in_path, "{name}");
+        let (method, path) = name.split_once(' ').unwrap();
+        let needs_key =
+            method == "POST" && (path.starts_with("/api/orders") || path.starts_with("/api/bookings"));
+        assert_eq!(named("header").contains("Idempotency-Key"), needs_key, "{name}");
+        if needs_key {
+            let route = ROUTES.iter().find(|route| route.0 == name).unwrap();
+            let target =
+                format!("{method} {}", path.replace("{eventId}", "E2").replace("{orderId}", &scene.order));
+            let ask = Ask::new(&target).token(&scene.owner).json(route.body().unwrap());
+            assert_eq!(
+                scene.ask(ask.clone()).await.said(),
+                (400, "idempotency-key-missing".to_owned()),
+                "{name}"
+            );
+            assert_eq!(
+                scene.ask(ask.key("a b")).await.said(),
+                (400, "idempotency-key-invalid".to_owned()),
+                "{name}"
+            );
+        }
+    }
+}
