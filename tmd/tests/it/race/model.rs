@@ -116,8 +116,9 @@ impl Model {
         let wanted: BTreeSet<usize> = seats.iter().copied().collect();
         match status {
             OrderStatus::Pending => {}
-            OrderStatus::Authorized if self.buyers[who].seats == wanted => return 202,
-            OrderStatus::Finalized if self.buyers[who].seats == wanted => return 202,
+            OrderStatus::Authorized | OrderStatus::Finalized if self.buyers[who].seats == wanted => {
+                return 202;
+            }
             OrderStatus::Expired => return 410,
             _ => return 409,
         }
