@@ -9,10 +9,12 @@
 
 pub mod answer;
 pub mod key;
+pub mod test_token;
 pub mod token;
 
 pub use answer::{Answer, DeclineReason, Exchange, OutcomeUnknown, ProviderReference, Reply};
 pub use key::ProviderKey;
+pub use test_token::{TEST_TOKENS, TestToken};
 pub use token::PaymentToken;
 
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    book, cancel, config, confirm, context, events, finalize, join, leave, order, resume, search, seats,
-    show, status, tickets, version, wait,
+    api, book, cancel, completion, config, confirm, context, demo, doctor, event, events, finalize, gateway,
+    help, join, leave, man, order, resume, sale, search, seats, show, status, ticket, tickets, version, wait,
 };
 use crate::host::Host;
 use crate::output::escape::shell_word;
@@ -21,7 +21,13 @@ Examples:
   tmctl confirm --best 2 --payment-token tok_ok      hold seats and authorize the payment,
   tmctl finalize                                     pay,
   tmctl tickets                                      and show the tickets
-  tmctl resume                                     finish what was cut off";
+  tmctl resume                                     finish what was cut off
+  tmctl demo --own                                 all of it, shown: needs nothing
+  tmctl event import E9 plan.json --price Front=90.00 --name Gala --starts-at 2027-05-01T19:30
+  tmctl event open E9                              run a sale of your own";
+
+const TOPICS: &str = "\
+Topics: tmctl help tutorial | exit-codes | environment | formats | idempotency";
 
 /// Buy tickets, and run the sale, from the command line.
 #[derive(Debug, Parser)]
@@ -29,6 +35,7 @@ Examples:
     name = "tmctl",
     version,
     before_help = EXAMPLES,
+    after_help = TOPICS,
     arg_required_else_help = true,
     disable_help_subcommand = true,
     max_term_width = 100
@@ -93,6 +100,7 @@ impl Global {
 
 /// The commands, in the order a buyer needs them.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Command {
     /// List the events
     Events(events::Args),
@@ -124,6 +132,27 @@ pub enum Command {
     Tickets(tickets::Args),
     /// Finish what was cut off
     Resume(resume::Args),
+    /// Run an event: create, import, open, pause, resume, close, capacity, block, unblock
+    Event(event::Args),
+    /// Show how a sale is going
+    Sale(sale::Args),
+    /// Check tickets at the door
+    Ticket(ticket::Args),
+    /// List the sandbox's test cards
+    #[command(subcommand)]
+    Gateway(gateway::Command),
+    /// Show a whole purchase, step by step
+    Demo(demo::Args),
+    /// Check that everything is in order, and say what to do where it is not
+    Doctor(doctor::Args),
+    /// Call the API as it is
+    Api(api::Args),
+    /// Write what makes a shell complete commands and ids
+    Completion(completion::Args),
+    /// Write manual pages
+    Man(man::Args),
+    /// Explain a topic, or show the help of a command
+    Help(help::Args),
     /// Keep several daemons and tokens apart
     #[command(subcommand)]
     Context(context::Command),

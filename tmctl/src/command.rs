@@ -1,20 +1,30 @@
 //! The commands, one a file: `Args`, `run`, and what is shown.
 
+pub mod api;
 pub mod book;
 pub mod cancel;
+pub mod completion;
 pub mod config;
 pub mod confirm;
 pub mod context;
+pub mod demo;
+pub mod doctor;
+pub mod event;
 pub mod events;
 pub mod finalize;
+pub mod gateway;
+pub mod help;
 pub mod join;
 pub mod leave;
+pub mod man;
 pub mod order;
 pub mod resume;
+pub mod sale;
 pub mod search;
 pub mod seats;
 pub mod show;
 pub mod status;
+pub mod ticket;
 pub mod tickets;
 pub mod version;
 pub mod wait;
@@ -45,6 +55,16 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Cancel(args) => cancel::run(desk, args).await,
         Command::Tickets(args) => tickets::run(desk, args).await,
         Command::Resume(args) => resume::run(desk, args).await,
+        Command::Event(args) => event::run(desk, args).await,
+        Command::Sale(args) => sale::run(desk, args).await,
+        Command::Ticket(args) => ticket::run(desk, args).await,
+        Command::Gateway(command) => gateway::run(desk, &command),
+        Command::Demo(args) => demo::run(desk, args).await,
+        Command::Doctor(args) => doctor::run(desk, args).await,
+        Command::Api(args) => api::run(desk, args).await,
+        Command::Completion(args) => completion::run(&args),
+        Command::Man(args) => man::run(desk, &args),
+        Command::Help(args) => help::run(desk, &args),
         Command::Context(command) => context::run(desk, command),
         Command::Config(args) => config::run(desk, &args),
         Command::Version(args) => version::run(desk, &args),

@@ -99,11 +99,10 @@ impl Desk {
 fn telling(out: &Output) -> RetryObserver {
     let out = out.clone();
     RetryObserver::new(move |notice: &RetryNotice| {
-        let when = match notice.after.as_secs() {
-            0 => "trying again".to_owned(),
-            seconds => format!("trying again in {}", duration(seconds)),
-        };
-        out.note(&format!("{}; {when}", notice.cause));
+        // A pause that nobody notices is not worth a line.
+        if notice.after.as_secs() > 0 {
+            out.note(&format!("{}; trying again in {}", notice.cause, duration(notice.after.as_secs())));
+        }
     })
 }
 

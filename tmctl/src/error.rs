@@ -46,7 +46,8 @@ impl From<ClientError> for Failure {
             ClientError::Problem(problem, _) => Self {
                 exit,
                 message: told(&problem),
-                hint: problem.hint.clone().or_else(|| hint_for(problem.code, after)),
+                // Ours names commands; the daemon's speaks of headers and fields.
+                hint: hint_for(problem.code, after).or(problem.hint.clone()),
                 code: Some(problem.code),
                 request_id: Some(problem.request_id),
             },

@@ -8,17 +8,21 @@ mod argument;
 mod cli;
 #[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod command;
+mod completion;
 mod desk;
 mod error;
 pub mod exit;
 mod host;
 mod mutation;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
+mod organiser;
 mod output;
 mod pending;
 mod pick;
 pub mod profile;
 mod progress;
 mod suggest;
+mod topic;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,7 @@ use output::Output;
 /// Parses the command line, runs the command and answers its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    completion::answer();
     let cli = Cli::parse();
     let host = Host::real();
     let out = Output::new(&host, &cli.global);

@@ -15,7 +15,8 @@ use crate::pending::{Entry, Goal, Mutation, Request};
 use crate::progress::Progress;
 
 /// How long a step waits for the payment provider to say, unless asked otherwise.
-pub const SETTLE_PATIENCE: Duration = Duration::from_secs(30);
+/// A daemon frees the key of a request that died after 30 s; this is a little longer.
+pub const SETTLE_PATIENCE: Duration = Duration::from_secs(40);
 const FIRST_POLL: Duration = Duration::from_millis(250);
 const LONGEST_POLL: Duration = Duration::from_secs(2);
 
@@ -85,7 +86,7 @@ pub async fn carry_on(desk: &Desk, entry: Entry, patience: Duration) -> Result<O
     let client = desk.client_with(entry.request.token.as_deref())?;
     let doing = entry.request.mutation.doing();
     desk.if_interrupted(format!("what was sent may have happened: {}", desk.out.command("resume")));
-    let sent = send(&client, &entry.request).await;
+    let sent = answered(desk, &client, &entry.request, patience).await;
     let outcome = match sent {
         Ok(order) => {
             learn(desk, &order);
@@ -101,6 +102,31 @@ pub async fn carry_on(desk: &Desk, entry: Entry, patience: Duration) -> Result<O
     };
     desk.if_interrupted(None);
     outcome.doing(&doing)
+}
+
+/// Sends it, and again while the daemon is still busy with an earlier sending of the same.
+async fn answered(
+    desk: &Desk,
+    client: &Client,
+    request: &Request,
+    patience: Duration,
+) -> Result<OrderView, ClientError> {
+    let until_done = async {
+        loop {
+            match send(client, request).await {
+                Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
+                    tokio::time::sleep(error.retry_after().unwrap_or(FIRST_POLL)).await;
+                }
+                answer => return answer,
+            }
+        }
+    };
+    let first = send(client, request).await;
+    if first.as_ref().err().and_then(ClientError::code) != Some(ProblemCode::IdempotencyInFlight) {
+        return first;
+    }
+    desk.out.note("the daemon is still busy with the first sending; waiting for its answer");
+    tokio::time::timeout(patience, until_done).await.unwrap_or(first)
 }
 
 async fn send(client: &Client, request: &Request) -> Result<OrderView, ClientError> {
@@ -151,15 +177,23 @@ async fn settle(
         Some(token) => client.with_token(token)?,
         None => client.clone(),
     };
+    entry.request.token = access_token.clone().or(entry.request.token);
     if is_unsettled(order.status, goal) {
         let progress = Progress::new(desk);
         progress.say("the payment provider has not answered yet");
-        entry.request.token =
-            client.has_token().then(|| access_token.clone().or(entry.request.token.clone())).flatten();
         entry = entry.becomes(Mutation::Settle { order: order.order_id, goal })?;
         // Running out of patience is no error: the verdict tells it.
         let _ = tokio::time::timeout(patience, asked(&client, &mut order, goal)).await;
         learn(desk, &order);
+    }
+    // A booking whose authorization took its time stops there: paying is the step that is left of it.
+    if goal == Goal::Finalized
+        && order.status == OrderStatus::Authorized
+        && !matches!(entry.request.mutation, Mutation::Finalize { .. })
+    {
+        let rest = Mutation::Finalize { order: order.order_id };
+        let entry = entry.followed_by(Host::idempotency_key(), rest)?;
+        return Box::pin(carry_on(desk, entry, patience)).await;
     }
     let verdict = verdict(desk, goal, OrderView { access_token, ..order });
     let is_open = verdict.as_ref().is_err_and(|failure| failure.exit == Exit::Pending);
@@ -209,7 +243,7 @@ fn verdict(desk: &Desk, goal: Goal, order: OrderView) -> Result<OrderView, Failu
             Failure::new(Exit::Pending, "the payment provider has not answered yet; the seats stay held")
                 .hint(format!("{} asks again", command("resume")))
         }
-        S::Pending => Failure::new(Exit::Declined, "the payment was declined; the order is still open")
+        S::Pending => Failure::new(Exit::Declined, "the payment did not come about; the order is still open")
             .hint(format!("try another card: {}", command(&format!("confirm {id} --payment-token TOKEN")))),
         S::Failed => {
             Failure::new(Exit::Declined, "the payment was refused; the seats went back and nothing was paid")

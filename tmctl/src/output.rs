@@ -21,19 +21,19 @@ pub use table::{Block, Rows};
 /// How data is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Columns for people
+    // Columns for people
     Table,
-    /// One JSON document
+    // One JSON document
     Json,
-    /// One JSON document a line
+    // One JSON document a line
     Jsonl,
-    /// YAML
+    // YAML
     Yaml,
-    /// Bare ids, one a line
+    // Bare ids, one a line
     Id,
-    /// Shell variables, for `eval`
+    // Shell variables, for `eval`
     Env,
-    /// Tab-separated lines; what a pipe gets when nothing is asked for.
+    // Tab-separated lines; what a pipe gets when nothing is asked for.
     #[value(skip)]
     Lines,
 }
@@ -41,12 +41,12 @@ pub enum Format {
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal
+    // On a terminal
     #[default]
     Auto,
-    /// Always
+    // Always
     Always,
-    /// Never
+    // Never
     Never,
 }
 
@@ -151,6 +151,29 @@ impl Output {
     /// Writes data to stdout.
     pub fn show(&self, thing: &impl Show) -> Result<(), Failure> {
         write(&self.rendered(thing)?)
+    }
+
+    /// Shows a command that is about to run, on stdout.
+    pub fn echo(&self, command: &str) -> Result<(), Failure> {
+        write(&format!("{}\n", self.bold(&format!("$ {}", escape(command)))))
+    }
+
+    /// Writes data over the `above` lines written last, where people look at a terminal that can move its cursor;
+    /// below them everywhere else. Answers how many lines there are to write over next.
+    pub fn redraw(&self, thing: &impl Show, above: usize) -> Result<usize, Failure> {
+        let text = self.rendered(thing)?;
+        if !(self.is_for_people() && self.out.smart) {
+            write(&text)?;
+            return Ok(0);
+        }
+        let up = if above == 0 { String::new() } else { format!("\x1b[{above}A") };
+        write(&(up + &text.replace('\n', "\x1b[K\n")))?;
+        Ok(text.lines().count())
+    }
+
+    /// Whether stdout has colours.
+    pub fn is_painted(&self) -> bool {
+        self.out.painted
     }
 
     /// Whether drawings make sense: people look at a table on a terminal.
@@ -258,7 +281,8 @@ impl Output {
     }
 }
 
-fn write(text: &str) -> Result<(), Failure> {
+/// Writes text of our own to stdout, as it is.
+pub fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read has seen enough.

@@ -103,7 +103,8 @@ pub struct Entry {
 impl Entry {
     /// Writes a request down. The same request, cut off before, is taken up instead, with its key.
     pub fn begin(home: &Home, request: Request) -> Result<Self, ProfileError> {
-        let _turn = home.lock(FOLDER)?;
+        let turn = home.lock(FOLDER)?;
+        home.sweep(FOLDER, &turn)?;
         for entry in Self::cut_off_locked(home)? {
             let other = &entry.request;
             if other.slot == request.slot
@@ -126,7 +127,8 @@ impl Entry {
 
     /// Requests that nobody is busy with, oldest first.
     pub fn cut_off(home: &Home) -> Result<Vec<Self>, ProfileError> {
-        let _turn = home.lock(FOLDER)?;
+        let turn = home.lock(FOLDER)?;
+        home.sweep(FOLDER, &turn)?;
         Self::cut_off_locked(home)
     }
 
@@ -157,8 +159,19 @@ impl Entry {
 
     /// What is left to do is another request under the same name; what the old one held is gone from the disk.
     pub fn becomes(self, mutation: Mutation) -> Result<Self, ProfileError> {
+        let _turn = self.home.lock(FOLDER)?;
         let request = Request { mutation, ..self.request };
         Self::write(&self.home, request)
+    }
+
+    /// The next step takes its place, under a key of its own. There is no moment at which neither is written down.
+    pub fn followed_by(self, key: String, mutation: Mutation) -> Result<Self, ProfileError> {
+        let next = {
+            let _turn = self.home.lock(FOLDER)?;
+            Self::write(&self.home, Request { key, mutation, ..self.request.clone() })?
+        };
+        self.done()?;
+        Ok(next)
     }
 
     /// It was answered for good.
@@ -222,7 +235,8 @@ mod tests {
         assert!(!bytes_on_disk(folder.path()).contains("tok_secret"));
         assert!(Entry::cut_off(&home).unwrap().is_empty(), "still busy");
         entry.done().unwrap();
+        std::fs::write(folder.path().join("pending/.new-x"), "tok_secret").unwrap();
         assert!(Entry::cut_off(&home).unwrap().is_empty());
-        assert_eq!(bytes_on_disk(folder.path()), "");
+        assert_eq!(bytes_on_disk(folder.path()), "", "also what a killed process left half written");
     }
 }

@@ -1,7 +1,10 @@
 //! Which seats: named ones, or the best that are left.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use tmapi::client::{Client, SeatState, SeatStates};
-use tmapi::seat_map::{RowView, SeatMapView};
+use tmapi::seat_map::{RowView, SeatMapView, SectionView};
 use tmcore::{EventId, SeatId};
 
 use crate::argument;
@@ -17,12 +20,22 @@ pub struct Choice {
     /// Seats by id, parted by commas; `-` reads them from stdin, `@last` means those last picked
     #[arg(long, value_name = "SEATS", value_delimiter = ',', conflicts_with = "best")]
     pub seats: Vec<String>,
-    /// The best N seats side by side that are left
+    /// The best N seats side by side that are left: dearest level, foremost row, nearest to its middle
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub best: Option<u32>,
     /// Only seats of this section
     #[arg(long, value_name = "SECTION", requires = "best")]
     pub section: Option<String>,
+    /// Only seats of this price level
+    #[arg(long, value_name = "LEVEL", requires = "best")]
+    pub level: Option<String>,
+}
+
+/// Where seats are looked for: everywhere, unless narrowed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Within<'a> {
+    pub section: Option<&'a str>,
+    pub level: Option<&'a str>,
 }
 
 /// What was chosen, and whether another choice may take its place.
@@ -61,13 +74,13 @@ impl Choice {
             return Ok(Chosen::Named(named?));
         };
         let (map, states) = load(client, event).await?;
-        let section = self.section.as_deref();
-        check_section(&map, section)?;
-        let windows = windows(&map, &states, count as usize, section);
+        let within = Within { section: self.section.as_deref(), level: self.level.as_deref() };
+        within.check(&map)?;
+        let windows = windows(&map, &states, count as usize, within);
         let luck = if attempt == 0 { 0 } else { desk.host.draw(windows.len()) };
         match windows.into_iter().nth(luck) {
             Some(window) => Ok(Chosen::Best(window.seats)),
-            None => Err(none_left(&states, count, section)),
+            None => Err(none_left(&states, count, within)),
         }
     }
 }
@@ -95,20 +108,32 @@ async fn not_loaded(client: &Client, event: &EventId, error: tmapi::client::Clie
     }
 }
 
-/// Refuses a section that does not exist.
-pub fn check_section(map: &SeatMapView, section: Option<&str>) -> Result<(), Failure> {
-    match section {
-        Some(name) if !map.sections.iter().any(|section| section.name == name) => {
-            let failure = Failure::new(Exit::NotFound, format!("{} has no section `{name}`", map.event_id));
-            Err(failure.hint(suggest::section(map, name)))
+impl Within<'_> {
+    /// Refuses a section or level that does not exist.
+    pub fn check(self, map: &SeatMapView) -> Result<(), Failure> {
+        let sections: Vec<_> = map.sections.iter().map(|section| section.name.as_str()).collect();
+        let levels: Vec<_> = map.price_levels.iter().map(|level| level.name.as_str()).collect();
+        for (kind, name, known) in [("section", self.section, sections), ("price level", self.level, levels)]
+        {
+            if let Some(name) = name.filter(|name| !known.contains(name)) {
+                let event = &map.event_id;
+                let failure = Failure::new(Exit::NotFound, format!("{event} has no {kind} `{name}`"));
+                return Err(failure.hint(suggest::one_of(name, &known)));
+            }
         }
-        _ => Ok(()),
+        Ok(())
+    }
+
+    fn has(self, map: &SeatMapView, section: &SectionView, level: Option<u16>) -> bool {
+        let level = level.and_then(|level| map.price_levels.get(usize::from(level)));
+        self.section.is_none_or(|name| section.name == name)
+            && self.level.is_none_or(|name| level.is_some_and(|level| level.name == name))
     }
 }
 
-fn none_left(states: &SeatStates, count: u32, section: Option<&str>) -> Failure {
+fn none_left(states: &SeatStates, count: u32, within: Within<'_>) -> Failure {
     let left = states.as_slice().iter().filter(|state| **state == SeatState::Available).count();
-    let place = section.map(|name| format!(" in {name}")).unwrap_or_default();
+    let place = within.section.or(within.level).map(|name| format!(" in {name}")).unwrap_or_default();
     let failure = Failure::new(Exit::SoldOut, format!("no {count} seats side by side are left{place}"));
     match left {
         0 => failure.hint("no seat is left at all; seats of orders that lapse come back"),
@@ -121,51 +146,54 @@ fn none_left(states: &SeatStates, count: u32, section: Option<&str>) -> Failure 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     pub seats: Vec<SeatId>,
-    /// Wheelchair places among them.
+    rank: Rank,
+}
+
+/// Lower is better. What the organiser asks more for is taken to be better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Wheelchair places, which others need more.
     accessible: usize,
-    /// Which row of the venue, from the first.
+    price: Reverse<i64>,
+    /// Which row of its section, from the first.
     row: usize,
     /// How far its middle is from the row's middle, in half seats.
     off_middle: usize,
 }
 
-/// All windows of `count` free neighbours, best first: without wheelchair places, in the foremost row, nearest to its
-/// middle.
-pub fn windows(map: &SeatMapView, states: &SeatStates, count: usize, section: Option<&str>) -> Vec<Window> {
+/// All windows of `count` free neighbours, best first.
+pub fn windows(map: &SeatMapView, states: &SeatStates, count: usize, within: Within<'_>) -> Vec<Window> {
     let mut all = Vec::new();
-    let mut row_number = 0;
-    for part in &map.sections {
-        let mut first = part.offset as usize;
-        for row in &part.rows {
-            if section.is_none_or(|name| part.name == name) {
-                all.extend(row_windows(row, (first, row_number), states, count));
+    for section in &map.sections {
+        let mut first = section.offset as usize;
+        for (number, row) in section.rows.iter().enumerate() {
+            let is_free = |place: usize| {
+                states.get(first + place) == SeatState::Available
+                    && within.has(map, section, row.levels.get(place).copied())
+            };
+            for start in 0..(row.ids.len() + 1).saturating_sub(count.max(1)) {
+                if (start..start + count).all(is_free) {
+                    let seats = row.ids.iter().skip(start).take(count).cloned().collect();
+                    all.push(Window { seats, rank: rank(map, row, number, start..start + count) });
+                }
             }
             first += row.ids.len();
-            row_number += 1;
         }
     }
-    all.sort_by_key(|window| (window.accessible, window.row, window.off_middle));
+    all.sort_by_key(|window| window.rank);
     all
 }
 
-fn row_windows(
-    row: &RowView,
-    (first, number): (usize, usize),
-    states: &SeatStates,
-    count: usize,
-) -> impl Iterator<Item = Window> {
-    let free = move |place: &usize| states.get(first + place) == SeatState::Available;
-    let starts = 0..(row.ids.len() + 1).saturating_sub(count.max(1));
-    starts.filter(move |start| (*start..start + count).all(|place| free(&place))).map(move |start| Window {
-        seats: row.ids.iter().skip(start).take(count).cloned().collect(),
-        accessible: row
-            .accessible
-            .iter()
-            .filter(|place| (start..start + count).contains(&usize::from(**place)))
-            .count(),
+fn rank(map: &SeatMapView, row: &RowView, number: usize, places: Range<usize>) -> Rank {
+    let levels = row.levels.get(places.clone()).unwrap_or_default().iter();
+    let prices =
+        levels.filter_map(|level| map.price_levels.get(usize::from(*level))).map(|level| level.price.amount);
+    Rank {
+        accessible: row.accessible.iter().filter(|place| places.contains(&usize::from(**place))).count(),
+        price: Reverse(prices.sum()),
         row: number,
-        off_middle: (2 * start + count).abs_diff(row.ids.len()),
-    })
+        off_middle: (places.start + places.end).abs_diff(row.ids.len()),
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +223,7 @@ pub mod tests {
         let digits: Vec<u8> = status.bytes().map(|digit| digit - b'0').collect();
         let packed: Vec<u8> =
             digits.chunks(4).map(|four| four.iter().rev().fold(0, |byte, bits| (byte << 2) | bits)).collect();
-        let totals = |range: std::ops::Range<usize>| {
+        let totals = |range: Range<usize>| {
             let count =
                 |state| digits[range.clone()].iter().map(|digit| usize::from(*digit == state)).sum::<usize>();
             json!({"available": count(0), "reserved": count(1), "sold": count(2), "blocked": count(3)})
@@ -216,27 +244,33 @@ pub mod tests {
         base64::prelude::BASE64_STANDARD.encode(bytes)
     }
 
-    fn best(status: &str, count: usize, section: Option<&str>) -> Option<String> {
+    fn best(status: &str, count: usize, within: Within<'_>) -> Option<String> {
         let (map, view) = venue(status);
         let states = SeatStates::unpack(&view).unwrap();
-        let window = windows(&map, &states, count, section).into_iter().next()?;
+        let window = windows(&map, &states, count, within).into_iter().next()?;
         Some(window.seats.iter().map(SeatId::as_str).collect::<Vec<_>>().join(","))
     }
 
+    const ANYWHERE: Within<'_> = Within { section: None, level: None };
+    const BALKON: Within<'_> = Within { section: Some("Balkon"), level: None };
+    const LEVEL_B: Within<'_> = Within { section: None, level: Some("B") };
+
     #[test]
-    fn the_best_are_side_by_side_in_front_near_the_middle() {
-        assert_eq!(best("0000000000000", 2, None).as_deref(), Some("P-1-3,P-1-4"));
-        assert_eq!(best("0000000000000", 1, Some("Balkon")).as_deref(), Some("B-1-2"));
-        assert_eq!(best("0010000000000", 2, None).as_deref(), Some("P-1-4,P-1-5"));
-        assert_eq!(best("0101010000000", 2, None).as_deref(), Some("P-2-2,P-2-3"));
+    fn the_best_are_side_by_side_dear_in_front_near_the_middle() {
+        assert_eq!(best("0000000000000", 2, ANYWHERE).as_deref(), Some("P-1-3,P-1-4"));
+        assert_eq!(best("0000000000000", 1, BALKON).as_deref(), Some("B-1-2"));
+        assert_eq!(best("0000000000000", 3, LEVEL_B).as_deref(), Some("B-1-1,B-1-2,B-1-3"));
+        assert_eq!(best("0010000000000", 2, ANYWHERE).as_deref(), Some("P-1-4,P-1-5"));
+        assert_eq!(best("0101010000000", 2, ANYWHERE).as_deref(), Some("P-2-2,P-2-3"));
+        assert_eq!(best("2222222220000", 1, ANYWHERE).as_deref(), Some("P-2-4"), "the Balkon costs less");
     }
 
     #[test]
     fn wheelchair_places_are_taken_last_and_rows_are_not_joined() {
-        assert_eq!(best("0111112222222", 1, None).as_deref(), Some("P-1-1"));
-        assert_eq!(best("0111112222220", 1, None).as_deref(), Some("B-1-3"));
-        assert_eq!(best("2222202222222", 1, None).as_deref(), Some("P-1-6"));
-        assert_eq!(best("2222200222222", 2, None), None);
-        assert_eq!(best("0000000000000", 7, None), None);
+        assert_eq!(best("0111112222222", 1, ANYWHERE).as_deref(), Some("P-1-1"));
+        assert_eq!(best("0111112222220", 1, ANYWHERE).as_deref(), Some("B-1-3"));
+        assert_eq!(best("2222202222222", 1, ANYWHERE).as_deref(), Some("P-1-6"));
+        assert_eq!(best("2222200222222", 2, ANYWHERE), None);
+        assert_eq!(best("0000000000000", 7, ANYWHERE), None);
     }
 }

@@ -4,15 +4,21 @@ use tmapi::client::Client;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
 
-/// Less alike than this is no typing error (Jaro-Winkler, 0 to 1).
+/// Less alike than this is no typing error (Jaro-Winkler, 0 to 1); in short ids a single slip weighs too much there.
 const ALIKE: f64 = 0.75;
+/// More names than this are not listed.
+const MOST_LISTED: usize = 12;
 /// How many events are looked at.
 const EVENTS: u32 = 100;
 
 /// The candidate closest to `typed`, if any is close; case does not matter.
 pub fn closest<'a>(typed: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
-    let likeness = |candidate: &str| strsim::jaro_winkler(&typed, &candidate.to_lowercase());
+    let likeness = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let one_slip = strsim::osa_distance(&typed, &candidate) <= 1;
+        strsim::jaro_winkler(&typed, &candidate).max(if one_slip { ALIKE } else { 0.0 })
+    };
     candidates
         .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness >= ALIKE)
@@ -33,13 +39,14 @@ pub async fn event(client: &Client, typed: &EventId) -> Option<String> {
     Some(found.map_or_else(|| "`tmctl events` lists them".to_owned(), |id| format!("did you mean `{id}`?")))
 }
 
-/// "did you mean" for a section.
-pub fn section(map: &SeatMapView, typed: &str) -> String {
-    let names = || map.sections.iter().map(|section| section.name.as_str());
-    closest(typed, names()).map_or_else(
-        || format!("`tmctl seats {}` lists them", map.event_id),
-        |name| format!("did you mean `{name}`?"),
-    )
+/// "did you mean" for one of a few names, or all of them.
+pub fn one_of(typed: &str, known: &[&str]) -> String {
+    match closest(typed, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => {
+            format!("there are {}", known.iter().take(MOST_LISTED).copied().collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 /// "did you mean" for seats that are not on the map; nothing when all are.
@@ -61,6 +68,7 @@ mod tests {
 
     #[test]
     fn a_typing_error_is_close_and_nonsense_is_not() {
+        assert_eq!(closest("EE1", ["E1", "X9"].into_iter()), Some("E1"));
         let names = ["Parkett", "Balkon links", "Balkon rechts"];
         assert_eq!(closest("parket", names.into_iter()), Some("Parkett"));
         assert_eq!(closest("balkon rechs", names.into_iter()), Some("Balkon rechts"));

@@ -15,6 +15,7 @@ use crate::argument;
 use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
+use crate::mutation::learn;
 use crate::pick::Choice;
 
 #[derive(clap::Args, Debug)]
@@ -84,11 +85,25 @@ async fn let_in(desk: &Desk, event: &EventId, timeout: Option<Duration>) -> Resu
     }
     if let Some(open) = session.order_id {
         let order = client.order(open).await.doing(&format!("go on with {open}"))?;
-        if order.status == OrderStatus::Pending {
-            desk.out.note(&format!("2/4 going on with {open}"));
-            return Ok(open);
+        learn(desk, &order);
+        match order.status {
+            OrderStatus::Pending => {
+                desk.out.note(&format!("2/4 going on with {open}"));
+                return Ok(open);
+            }
+            // It may be for other seats: nothing is paid that was not asked for now.
+            status if status.is_open() => return Err(held_already(desk, &order)),
+            _ => {}
         }
     }
     desk.out.note("2/4 let in: beginning an order");
     Ok(order::begin(desk, event, None).await?.order_id)
+}
+
+fn held_already(desk: &Desk, order: &OrderView) -> Failure {
+    let (id, status) = (order.order_id, order::said(order.status));
+    let seats: Vec<_> = order.seats.iter().map(|seat| seat.seat_id.as_str()).collect();
+    let command = |verb: &str| desk.out.command(&format!("{verb} {id}"));
+    let hint = format!("pay it or give it up first: `{}`, `{}`", command("finalize"), command("cancel"));
+    Failure::new(Exit::Conflict, format!("{id} is {status} already, for {}", seats.join(", "))).hint(hint)
 }

@@ -44,7 +44,7 @@ pub struct Payment {
     #[arg(long, value_name = "TOKEN")]
     payment_token: Option<String>,
     /// How long to wait for the payment provider
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = argument::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "40s", value_parser = argument::parse_duration)]
     payment_timeout: Duration,
 }
 
@@ -129,4 +129,4 @@ async fn with_likely_seats(desk: &Desk, event: &EventId, chosen: &Chosen, failur
     }
 }
 
-const _: () = assert!(SETTLE_PATIENCE.as_secs() == 30, "the default of --payment-timeout");
+const _: () = assert!(SETTLE_PATIENCE.as_secs() == 40, "the default of --payment-timeout");

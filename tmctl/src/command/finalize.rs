@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(value_name = "ORDER")]
     order: Option<String>,
     /// How long to wait for the payment provider
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = argument::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "40s", value_parser = argument::parse_duration)]
     payment_timeout: Duration,
 }
 

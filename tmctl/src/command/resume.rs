@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long)]
     list: bool,
     /// How long to wait for the payment provider
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = argument::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "40s", value_parser = argument::parse_duration)]
     payment_timeout: Duration,
 }
 
@@ -38,11 +38,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     }
     if entries.is_empty() {
         let busy = Entry::busy_elsewhere(&desk.profile.home)?;
-        let busy = if busy > 0 {
-            format!("; {busy} requests are under way in other processes")
-        } else {
-            String::new()
-        };
+        let busy = if busy > 0 { format!("; under way in other processes: {busy}") } else { String::new() };
         desk.out.note(&format!("nothing was cut off{busy}"));
     }
     let mut worst: Option<Failure> = None;

@@ -14,7 +14,7 @@ use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
 use crate::output::{Block, Look, Rows, Show};
-use crate::pick::{self, Choice};
+use crate::pick::{Choice, Within};
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = "\
@@ -30,6 +30,9 @@ pub struct Args {
     /// List the seats of this section
     #[arg(long, value_name = "SECTION")]
     section: Option<String>,
+    /// List the seats of this price level
+    #[arg(long, value_name = "LEVEL")]
+    level: Option<String>,
     /// Only seats that are to be had
     #[arg(long)]
     available: bool,
@@ -45,7 +48,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     }
     let (map, view) = load(desk, &event).await?;
     desk.remember(|state| state.saw_event(&event));
-    if args.section.is_none() && !args.available {
+    if args.section.is_none() && args.level.is_none() && !args.available {
         desk.out.show(&Sections::of(&map, &view))?;
         if let Some(free) = view.sections.iter().find(|section| section.seats.available > 0) {
             let name = crate::output::escape::shell_word(&free.name).into_owned();
@@ -57,11 +60,16 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
         desk.out.next(&format!("seats {event} --best 2"));
         return Ok(Exit::Ok);
     }
-    pick::check_section(&map, args.section.as_deref())?;
+    let within = Within { section: args.section.as_deref(), level: args.level.as_deref() };
+    within.check(&map)?;
     let states = SeatStates::unpack(&view).map_err(|error| {
         Failure::new(Exit::Error, format!("failed to read the availability of {event}: {error}"))
     })?;
-    let mut seats = Seats::of(&map, &states, args.section.as_deref());
+    let mut seats = Seats::of(&map, &states);
+    seats.0.retain(|seat| {
+        within.section.is_none_or(|name| seat.section == name)
+            && within.level.is_none_or(|name| seat.price_level == name)
+    });
     if args.available {
         seats.0.retain(|seat| seat.status == Status::Available);
     }
@@ -89,12 +97,12 @@ async fn load(desk: &Desk, event: &EventId) -> Result<(SeatMapView, Availability
 
 async fn best(desk: &Desk, event: &EventId, args: Args) -> Outcome {
     let (map, view) = load(desk, event).await?;
-    let choice = Choice { seats: Vec::new(), best: args.best, section: args.section };
+    let choice = Choice { seats: Vec::new(), best: args.best, section: args.section, level: args.level };
     let chosen = choice.settle(desk, desk.anonymous(), event, 0).await?;
     let states = SeatStates::unpack(&view).map_err(|error| {
         Failure::new(Exit::Error, format!("failed to read the availability of {event}: {error}"))
     })?;
-    let mut seats = Seats::of(&map, &states, None);
+    let mut seats = Seats::of(&map, &states);
     seats.0.retain(|seat| chosen.seats().contains(&seat.seat_id));
     desk.remember(|state| {
         state.saw_event(event);
@@ -210,15 +218,13 @@ struct Seat {
 }
 
 impl Seats {
-    fn of(map: &SeatMapView, states: &SeatStates, section: Option<&str>) -> Self {
+    fn of(map: &SeatMapView, states: &SeatStates) -> Self {
         let mut seats = Vec::new();
         for part in &map.sections {
             let mut first = part.offset as usize;
             for row in &part.rows {
-                if section.is_none_or(|name| part.name == name) {
-                    let place = |place| seat(map, part, row, place, states.get(first + place));
-                    seats.extend((0..row.ids.len()).filter_map(place));
-                }
+                let place = |place| seat(map, part, row, place, states.get(first + place));
+                seats.extend((0..row.ids.len()).filter_map(place));
                 first += row.ids.len();
             }
         }
@@ -280,7 +286,7 @@ mod tests {
         let (map, view) = venue("0120000000003");
         insta::assert_json_snapshot!("sections", Sections::of(&map, &view));
         let states = SeatStates::unpack(&view).unwrap();
-        let mut seats = Seats::of(&map, &states, None);
+        let mut seats = Seats::of(&map, &states);
         seats.0.retain(|seat| ["P-1-1", "P-1-2", "P-1-3", "B-1-3"].contains(&seat.seat_id.as_str()));
         insta::assert_json_snapshot!("seats", seats);
     }

@@ -16,13 +16,13 @@ use crate::output::{Block, Look, Rows, Show, qr};
 #[command(before_help = "\
 Examples:
   tmctl tickets                   of the order last finalized
-  tmctl tickets ord_01kaz... --qr > tickets.txt
+  tmctl tickets ord_01kaz... --qr -o table > tickets.txt
   tmctl tickets -o json")]
 pub struct Args {
     /// An order or a ticket; left out, TM_ORDER or the order last begun
     #[arg(value_name = "ORDER|TICKET")]
     id: Option<String>,
-    /// Draw the QR codes also where stdout is no terminal
+    /// Draw the QR codes also where stdout is no terminal; takes `-o table` there
     #[arg(long)]
     qr: bool,
 }

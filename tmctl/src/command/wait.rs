@@ -188,6 +188,7 @@ fn said(view: &SessionView) -> String {
 /// An estimate, as people say it.
 pub fn estimate(estimate: WaitEstimate) -> String {
     match estimate.high_seconds {
+        None if estimate.low_seconds == 0 => "not known yet".to_owned(),
         None => format!("at least {}", duration(estimate.low_seconds.into())),
         Some(high) if high == estimate.low_seconds => format!("about {}", duration(high.into())),
         Some(high) => format!("{} to {}", duration(estimate.low_seconds.into()), duration(high.into())),

@@ -35,6 +35,9 @@ pub enum ProfileError {
 #[derive(Clone, Debug)]
 pub struct Home(PathBuf);
 
+/// How the names of files begin that are not written to their end.
+const UNFINISHED: &str = ".new-";
+
 /// Holds a file's turn until dropped.
 #[derive(Debug)]
 pub struct Turn(#[expect(dead_code, reason = "its lock goes with it")] File);
@@ -86,7 +89,7 @@ impl Home {
         let folder = path.parent().unwrap_or(Path::new("."));
         let write = || -> io::Result<File> {
             make_folder(folder)?;
-            let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+            let mut new = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
             new.as_file().lock()?;
             new.write_all(text.as_bytes())?;
             new.as_file().sync_all()?;
@@ -130,6 +133,18 @@ impl Home {
         Ok(names)
     }
 
+    /// Removes what processes that were killed left half written in a folder. Only for who has the turn there.
+    ///
+    /// # Errors
+    /// [`ProfileError::Io`].
+    pub fn sweep(&self, folder: &str, _turn: &Turn) -> Result<(), ProfileError> {
+        let Ok(entries) = fs::read_dir(self.path(folder)) else { return Ok(()) };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names
+            .filter(|name| name.starts_with(UNFINISHED))
+            .try_for_each(|name| self.remove(&format!("{folder}/{name}")))
+    }
+
     /// Waits until no other process changes the file.
     ///
     /// # Errors
@@ -138,7 +153,11 @@ impl Home {
         let path = self.path(&format!("{file}.lock"));
         let take = || -> io::Result<File> {
             make_folder(path.parent().unwrap_or(Path::new(".")))?;
-            let lock = File::options().create(true).append(true).open(&path)?;
+            let mut options = File::options();
+            options.create(true).append(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let lock = options.open(&path)?;
             lock.lock()?;
             Ok(lock)
         };

@@ -68,6 +68,7 @@ fn files_are_their_owners_only() {
     let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let file = format!("state/{}.json", profile.slot());
     assert_eq!(mode(profile.home.path(&file)), 0o600);
+    assert_eq!(mode(profile.home.path(&format!("{file}.lock"))), 0o600);
     assert_eq!(mode(profile.home.path("state")), 0o700);
 }
 

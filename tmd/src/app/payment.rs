@@ -9,7 +9,7 @@ use tmcore::{OrderId, TicketId};
 
 use super::Office;
 use crate::ports::StoreError;
-use crate::ports::gateway::{ProviderOperation, ProviderRequest};
+use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
 
@@ -43,7 +43,7 @@ impl Office {
             Err(unknown) => Err(unknown),
         };
         let verdict = match found {
-            Ok(Some(record)) => judge(payment, Ok(record.answer)),
+            Ok(Some(record)) => judge(payment, about(payment, record)),
             Ok(None) => Verdict::NeverHappened,
             Err(unknown) => judge(payment, Err(unknown)),
         };
@@ -185,4 +185,12 @@ fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<Pr
         Operation::Void => ProviderOperation::Void { authorization: against? },
         Operation::Refund => ProviderOperation::Refund { authorization: against?, amount },
     })
+}
+
+/// What the provider has on record of a payment, if the record is of this payment at all (M6).
+fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
+    let same = record.order == payment.order
+        && record.operation == payment.operation
+        && (record.amount == payment.amount || matches!(record.answer, Answer::Declined { .. }));
+    if same { Ok(record.answer) } else { Err(OutcomeUnknown::Contradictory) }
 }

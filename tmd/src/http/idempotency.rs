@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use super::Api;
 use super::error::{ApiError, ApiResult, is_final};
 use super::hardening::problem::RequestId;
+use crate::app::Office;
 use crate::app::record::{Claimed, KeyRef, StoredAnswer};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -65,7 +66,7 @@ pub struct Done<T> {
 
 /// Does the work once. `begun` tells it the order that an earlier try with the key came to, if that try was cut off.
 ///
-/// The work goes on when the client hangs up: half a purchase helps nobody.
+/// From the claim on it goes on when the client hangs up: half a purchase helps nobody, nor does a key that nobody ends.
 ///
 /// # Errors
 /// The refusals of keys; those of the work are answers.
@@ -82,35 +83,47 @@ where
     F: Future<Output = ApiResult<Done<T>>> + Send,
 {
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
-    let key = KeyRef { user, key: keyed.key.clone() };
-    let begun = match api.office.claim_key(key.clone(), fingerprint).await? {
-        Claimed::Fresh => None,
-        Claimed::Resume(order) => Some(order),
-        Claimed::Replay(answer) => return replay(&answer),
-        Claimed::Reused => {
-            return Err(ApiError::new(
-                ProblemCode::IdempotencyKeyReused,
-                "this key was used with another request",
-            ));
-        }
-        Claimed::InFlight => {
-            return Err(ApiError::new(
-                ProblemCode::IdempotencyInFlight,
-                "the first request with this key is in flight",
-            )
-            .retry_after(IN_FLIGHT_RETRY_AFTER_SECONDS));
-        }
-    };
+    let key = KeyRef { user, key: keyed.key };
     let (reply, answer) = oneshot::channel();
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
+        let begun = match claim(&office, key.clone(), fingerprint).await {
+            Ok(Claim::Work { begun }) => begun,
+            Ok(Claim::Answered(response)) => return drop(reply.send(Ok(response))),
+            Err(error) => return drop(reply.send(Err(error))),
+        };
         let outcome = Outcome::of(work(key.clone(), begun).await, &keyed.request);
-        if let Err(error) = office.finish_key(key, outcome.stored.clone()).await {
+        if let Err(error) = office.finish_key(key, outcome.stored).await {
             tracing::warn!(%error, "failed to end the claim of a key; its lease will");
         }
-        let _ = reply.send(outcome.response);
+        // The client may be gone; what was done stands.
+        let _ = reply.send(Ok(outcome.response));
     });
-    answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))
+    answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?
+}
+
+/// What a claim leads to.
+enum Claim {
+    /// Do the work, from where an earlier try got to.
+    Work { begun: Option<Option<OrderId>> },
+    /// It is done.
+    Answered(Response),
+}
+
+async fn claim(office: &Office, key: KeyRef, fingerprint: Fingerprint) -> ApiResult<Claim> {
+    match office.claim_key(key, fingerprint).await? {
+        Claimed::Fresh => Ok(Claim::Work { begun: None }),
+        Claimed::Resume(order) => Ok(Claim::Work { begun: Some(order) }),
+        Claimed::Replay(answer) => replay(&answer).map(Claim::Answered),
+        Claimed::Reused => {
+            Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"))
+        }
+        Claimed::InFlight => Err(ApiError::new(
+            ProblemCode::IdempotencyInFlight,
+            "the first request with this key is in flight",
+        )
+        .retry_after(IN_FLIGHT_RETRY_AFTER_SECONDS)),
+    }
 }
 
 /// An answer, and what of it is kept under the key.

@@ -55,7 +55,7 @@ pub async fn show(
     respond(Some(body), Freshness::Private, &headers)
 }
 
-/// Gives the place up. Who is inside already stays until the order ends or the time is up.
+/// Gives the place up, also inside. Who has an order stays until it ends: cancel it first.
 #[utoipa::path(delete, path = "/api/waiting-room/sessions/{sessionId}", tag = "waiting room",
     params(("sessionId" = String, Path)), responses((status = 204), (status = "4XX", body = tmapi::Problem)))]
 pub async fn leave(

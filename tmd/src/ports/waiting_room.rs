@@ -97,7 +97,8 @@ pub trait WaitingRoomStore: Send + Sync {
     /// join alone.
     async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>>;
 
-    /// Gives a place up: a WAITING session leaves, one that is inside stays as it is. Again changes nothing.
+    /// Gives a place up: who waits has LEFT, who was let in has EXPIRED before time and frees the slot, who has an order
+    /// stays until it ends. Again changes nothing.
     ///
     /// # Errors
     /// [`StoreError`]. `None` when the user has no such session.

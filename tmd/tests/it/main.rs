@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod crowd;
 mod harness;
 mod input;
 mod openapi;

@@ -1,22 +1,14 @@
-//! The test tokens: which card does what.
+//! How the test tokens choose what the sandbox does.
 
 use tmcore::payment::{Operation, PaymentToken};
-
-/// One line of the table of test tokens, for manuals and the command line's help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TestToken {
-    /// What to pay with.
-    pub token: &'static str,
-    /// What happens then.
-    pub effect: &'static str,
-}
+pub use tmcore::payment::{TEST_TOKENS, TestToken};
 
 macro_rules! test_tokens {
-    ($($behaviour:ident = $name:literal: $effect:literal),+ $(,)?) => {
+    ($($behaviour:ident = $name:literal),+ $(,)?) => {
         /// How the sandbox treats a card.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Behaviour {
-            $(#[doc = $effect] $behaviour,)+
+            $(#[doc = concat!("What `tok_", $name, "` chooses.")] $behaviour,)+
             /// No test token: declined.
             Unknown,
         }
@@ -34,29 +26,24 @@ macro_rules! test_tokens {
                 }
             }
         }
-
-        /// Every test token with its effect. Any other token that begins with `tok_ok` behaves as `tok_ok`; the rest
-        /// is declined as an unknown token.
-        pub const TEST_TOKENS: &[TestToken] =
-            &[$(TestToken { token: concat!("tok_", $name), effect: $effect }),+];
     };
 }
 
 test_tokens! {
-    Ok = "ok": "Everything works.",
-    Declined = "declined": "The card is declined.",
-    InsufficientFunds = "insufficient_funds": "The card is declined: insufficient funds.",
-    Slow = "slow": "The authorization takes effect and is answered after 2 s.",
-    LostAnswer = "lost_answer": "The authorization takes effect, its answer is lost.",
-    Timeout = "timeout": "The authorization has no effect and no answer, however often it is asked for.",
-    Duplicate = "duplicate": "Authorization and capture act once and are recorded twice.",
-    Garbage = "garbage": "The authorization takes effect, its answer is an HTML page.",
-    WrongAmount = "wrong_amount": "The authorization takes effect, its answer names another amount.",
-    CaptureLost = "capture_lost": "The capture takes effect, its answer is lost.",
-    CaptureDeclined = "capture_declined": "The capture is declined.",
-    Lapsed = "lapsed": "The authorization lapses at once: the capture is declined.",
-    VoidFails = "void_fails": "The void fails twice with status 503, then works.",
-    RefundFails = "refund_fails": "The refund fails twice with status 503, then works.",
+    Ok = "ok",
+    Declined = "declined",
+    InsufficientFunds = "insufficient_funds",
+    Slow = "slow",
+    LostAnswer = "lost_answer",
+    Timeout = "timeout",
+    Duplicate = "duplicate",
+    Garbage = "garbage",
+    WrongAmount = "wrong_amount",
+    CaptureLost = "capture_lost",
+    CaptureDeclined = "capture_declined",
+    Lapsed = "lapsed",
+    VoidFails = "void_fails",
+    RefundFails = "refund_fails",
 }
 
 /// What is odd about one operation.

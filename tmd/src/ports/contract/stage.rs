@@ -30,22 +30,22 @@ pub fn event_id(id: &str) -> EventId {
     id.parse().unwrap()
 }
 
-/// The seat `S-n`.
+/// The `n`th seat's id.
 pub fn seat(n: u32) -> SeatId {
     format!("S-{n}").parse().unwrap()
 }
 
-/// The `n`-th buyer.
+/// A user by number.
 pub fn user(n: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(n))
 }
 
-/// The `n`-th order.
+/// An order's id by number.
 pub fn order_id(n: u128) -> OrderId {
     OrderId::from_uuid(Uuid::from_u128(n))
 }
 
-/// A buyer's key.
+/// A key of a user.
 pub fn key(user: UserId, key: &str) -> KeyRef {
     KeyRef { user, key: key.parse().unwrap() }
 }
@@ -109,7 +109,7 @@ impl Stage {
         self.on_sale(record, seats).await
     }
 
-    /// Joins as a buyer whom nothing keeps out.
+    /// Joins; the session shares the user's number.
     pub async fn join(&self, event: &EventId, who: u128) -> Joined {
         let join = Join {
             session: SessionId::from_uuid(Uuid::from_u128(who)),
@@ -119,7 +119,7 @@ impl Stage {
         self.store.join(vec![join]).await.remove(0).unwrap()
     }
 
-    /// The session of a buyer who joined.
+    /// The session of that number.
     pub async fn session(&self, who: u128) -> SessionRecord {
         self.store.session(SessionId::from_uuid(Uuid::from_u128(who))).await.unwrap().unwrap()
     }
@@ -136,19 +136,19 @@ impl Stage {
     }
 }
 
-/// Begins the buyer's order.
+/// Begins an order that shares the user's number.
 pub fn create(event: &EventId, who: u128) -> OrderCommand {
     let key = key(user(who), "create");
     OrderCommand::Create { order: order_id(who), user: user(who), event: event.clone(), session: None, key }
 }
 
-/// Holds seats for the buyer's order.
+/// Holds seats for it.
 pub fn hold(who: u128, seats: &[u32]) -> OrderCommand {
     let seats = seats.iter().copied().map(seat).collect();
     OrderCommand::Hold { order: order_id(who), user: user(who), seats, key: key(user(who), "hold") }
 }
 
-/// Pins the seats of the buyer's order.
+/// Pins them.
 pub fn pin(who: u128) -> OrderCommand {
     OrderCommand::Pin { order: order_id(who), user: user(who), key: key(user(who), "pin") }
 }

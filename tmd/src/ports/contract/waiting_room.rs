@@ -17,6 +17,7 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     w1_a_turn_lets_in_no_more_than_fit_and_the_first_first(&make().await).await;
     w10_only_who_was_let_in_may_order(&make().await).await;
     leaving_twice_changes_nothing(&make().await).await;
+    who_leaves_from_inside_frees_the_slot(&make().await).await;
     live_sessions_are_paged_by_id(&make().await).await;
     w11_the_lobby_is_drawn_once_and_stands_before_the_line(&make().await).await;
 }
@@ -93,6 +94,21 @@ async fn leaving_twice_changes_nothing(stage: &Stage) {
     }
     let again = Join { session: session(9), user: user(1), event: id };
     assert!(stage.store.join(vec![again]).await.remove(0).unwrap().new, "who left joins anew");
+}
+
+async fn who_leaves_from_inside_frees_the_slot(stage: &Stage) {
+    let mut record = event("E1");
+    record.sale.rules.gate.capacity = 1;
+    let id = stage.on_sale(record, 1).await;
+    stage.join(&id, 1).await;
+    stage.join(&id, 2).await;
+    stage.store.turn(&id).await.unwrap();
+    let left = stage.store.leave(session(1), user(1)).await.unwrap().unwrap();
+    assert_eq!(left.state, SessionState::Expired);
+    assert_eq!(stage.store.turn(&id).await.unwrap().admitted, 1);
+    stage.apply(create(&id, 2)).await.unwrap();
+    let stays = stage.store.leave(session(2), user(2)).await.unwrap().unwrap();
+    assert_eq!(stays.state, SessionState::Ordering);
 }
 
 async fn live_sessions_are_paged_by_id(stage: &Stage) {

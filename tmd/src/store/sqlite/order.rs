@@ -22,10 +22,18 @@ use crate::ports::order::{
 #[async_trait]
 impl OrderStore for SqliteStore {
     async fn apply(&self, commands: Vec<OrderCommand>) -> Vec<Result<OrderOutcome, CommandRefusal>> {
+        let mut answers = Vec::with_capacity(commands.len());
         match self.apply_all(&commands).await {
-            Ok(answers) => answers,
-            Err(error) => commands.iter().map(|_| Err(error.clone().into())).collect(),
+            Ok(all) => return all,
+            // One command that the database refuses must not take the others with it: each for itself then.
+            Err(StoreError::Failed(_)) if commands.len() > 1 => {
+                for command in commands {
+                    answers.extend(self.apply(vec![command]).await);
+                }
+            }
+            Err(error) => answers.extend(commands.iter().map(|_| Err(error.clone().into()))),
         }
+        answers
     }
 
     async fn expire_due(&self, limit: u32) -> Result<Vec<OrderOutcome>, StoreError> {

@@ -20,10 +20,18 @@ const MOST_A_TURN: u64 = 1_000;
 #[async_trait]
 impl WaitingRoomStore for SqliteStore {
     async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>> {
+        let mut answers = Vec::with_capacity(joins.len());
         match self.join_all(&joins).await {
-            Ok(answers) => answers,
-            Err(error) => joins.iter().map(|_| Err(error.clone().into())).collect(),
+            Ok(all) => return all,
+            // One join that the database refuses must not take the others with it: each for itself then.
+            Err(StoreError::Failed(_)) if joins.len() > 1 => {
+                for join in joins {
+                    answers.extend(self.join(vec![join]).await);
+                }
+            }
+            Err(error) => answers.extend(joins.iter().map(|_| Err(error.clone().into()))),
         }
+        answers
     }
 
     async fn leave(&self, id: SessionId, user: UserId) -> Result<Option<SessionRecord>, StoreError> {
@@ -33,10 +41,12 @@ impl WaitingRoomStore for SqliteStore {
         let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
             return Ok(None);
         };
-        if found.state != SessionState::Waiting {
-            return Ok(Some(found));
-        }
-        let left = session::advance(&mut tx, &found, SessionState::Left, Inside::default(), at).await?;
+        let end = match found.state {
+            SessionState::Waiting => SessionState::Left,
+            SessionState::Active => SessionState::Expired,
+            _ => return Ok(Some(found)),
+        };
+        let left = session::advance(&mut tx, &found, end, Inside::default(), at).await?;
         tx.commit().await.map_err(failed)?;
         Ok(Some(left))
     }

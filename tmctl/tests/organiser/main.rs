@@ -1,0 +1,9 @@
+//! The organiser's commands, the demo and the doctor, against a real tmd.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that unwraps says where it failed")]
+
+mod demo;
+mod doctor;
+mod help;
+mod office;
+mod plan;
+mod sale;
