@@ -7,6 +7,11 @@ pub mod bus;
 pub mod cache;
 pub mod catalog;
 #[cfg(test)]
+#[allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "suites panic to say what is broken"
+)]
 pub mod contract;
 pub mod gateway;
 pub mod idempotency;

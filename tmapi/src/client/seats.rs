@@ -80,7 +80,9 @@ impl SeatStates {
     /// # Errors
     /// [`SeatGap`] when the delta builds on a version newer than this one, or names seats that do not exist.
     pub fn apply(&mut self, delta: &SeatDelta) -> Result<(), SeatGap> {
-        if delta.seq <= self.seq {
+        // A hold ends without a new version: a delta of this very version may tell of it. Statuses are absolute, so one
+        // that is applied twice does no harm.
+        if delta.seq < self.seq {
             return Ok(());
         }
         if delta.from > self.seq {
@@ -145,6 +147,8 @@ mod tests {
         );
         states.apply(&delta(6, 8, &[[0, 5, 3]])).unwrap();
         assert_eq!(states.get(0), SeatState::Available);
+        states.apply(&delta(9, 9, &[[4, 1, 0]])).unwrap();
+        assert_eq!((states.seq(), states.get(4)), (9, SeatState::Available));
         assert_eq!(states.apply(&delta(10, 11, &[])), Err(SeatGap));
         assert_eq!(states.apply(&delta(9, 10, &[[4, 2, 0]])), Err(SeatGap));
         assert_eq!(states.apply(&delta(9, 10, &[[u32::MAX, u32::MAX, 0]])), Err(SeatGap));

@@ -91,7 +91,11 @@ impl Office {
                     None => return self.confirmed(step, seats).await,
                 }
             }
-            Err(CommandRefusal::State(OrderState::Authorized)) => return self.confirmed(step, seats).await,
+            Err(CommandRefusal::State(
+                OrderState::Authorized | OrderState::Capturing | OrderState::Finalized,
+            )) => {
+                return self.confirmed(step, seats).await;
+            }
             Err(refusal) => return Err(refusal.into()),
         };
         let outcome = self.drive(&payment, Some(token)).await?;
@@ -166,7 +170,8 @@ impl Office {
         Ok(found.filter(|record| record.order.parties.user == user))
     }
 
-    /// A card that is known to be good already: the same seats answer the order, others do not fit its state (I11).
+    /// A card that is known to be good already: the same seats answer the order as it stands, others do not fit its state
+    /// (I11).
     async fn confirmed(&self, step: &Step, seats: &[SeatId]) -> Result<OrderRecord, CheckoutError> {
         let record = self.own_order_or_refuse(step.order, step.user()).await?;
         let same =

@@ -38,7 +38,7 @@ pub async fn book(
     };
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
-        let order = office.book(key, event, (&value.seats, &token), begun.flatten()).await?;
+        let order = office.book(key, event, (&value.seats, &token), begun.order()).await?;
         Ok(paid(&order, access_token))
     })
     .await

@@ -64,6 +64,32 @@ pub struct Done<T> {
     pub last: bool,
 }
 
+/// Whether this is the first try with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is.
+    Now,
+    /// An earlier one was cut off; the order it came to, if it came that far.
+    Before(Option<OrderId>),
+}
+
+impl Begun {
+    /// The order that an earlier try came to.
+    #[must_use]
+    pub const fn order(self) -> Option<OrderId> {
+        match self {
+            Self::Now => None,
+            Self::Before(order) => order,
+        }
+    }
+
+    /// Whether an earlier try was cut off.
+    #[must_use]
+    pub const fn is_resumed(self) -> bool {
+        matches!(self, Self::Before(_))
+    }
+}
+
 /// Does the work once. `begun` tells it the order that an earlier try with the key came to, if that try was cut off.
 ///
 /// From the claim on it goes on when the client hangs up: half a purchase helps nobody, nor does a key that nobody ends.
@@ -79,7 +105,7 @@ pub async fn once<T, W, F>(
 ) -> ApiResult<Response>
 where
     T: Serialize + Send,
-    W: FnOnce(KeyRef, Option<Option<OrderId>>) -> F + Send + 'static,
+    W: FnOnce(KeyRef, Begun) -> F + Send + 'static,
     F: Future<Output = ApiResult<Done<T>>> + Send,
 {
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
@@ -105,15 +131,15 @@ where
 /// What a claim leads to.
 enum Claim {
     /// Do the work, from where an earlier try got to.
-    Work { begun: Option<Option<OrderId>> },
+    Work { begun: Begun },
     /// It is done.
     Answered(Response),
 }
 
 async fn claim(office: &Office, key: KeyRef, fingerprint: Fingerprint) -> ApiResult<Claim> {
     match office.claim_key(key, fingerprint).await? {
-        Claimed::Fresh => Ok(Claim::Work { begun: None }),
-        Claimed::Resume(order) => Ok(Claim::Work { begun: Some(order) }),
+        Claimed::Fresh => Ok(Claim::Work { begun: Begun::Now }),
+        Claimed::Resume(order) => Ok(Claim::Work { begun: Begun::Before(order) }),
         Claimed::Replay(answer) => replay(&answer).map(Claim::Answered),
         Claimed::Reused => {
             Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"))

@@ -37,7 +37,7 @@ pub async fn create(
     let (user, access_token) = known_or_guest(&api, user)?;
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
-        let record = office.create_order(key, value.event_id, value.session_id, begun.flatten()).await?;
+        let record = office.create_order(key, value.event_id, value.session_id, begun.order()).await?;
         let view = OrderView { access_token, ..view(&record) };
         Ok(Done { status: StatusCode::CREATED, view, last: true })
     })
@@ -60,7 +60,7 @@ pub async fn confirm(
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
         let step = Step { order, key };
-        let record = office.confirm_order(&step, &value.seats, &token, begun.is_some()).await?;
+        let record = office.confirm_order(&step, &value.seats, &token, begun.is_resumed()).await?;
         let last = record.order.state != OrderState::Authorizing;
         Ok(Done { status: StatusCode::ACCEPTED, view: view(&record), last })
     })

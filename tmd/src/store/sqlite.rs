@@ -32,7 +32,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlit
 pub struct SqliteOptions {
     /// Connections for reading.
     pub reader_connections: u32,
-    /// How long a statement waits for a lock of another process, and a request for the writer (S9).
+    /// The longest that a request may wait for locks, all told (S9).
     pub busy_timeout: Duration,
 }
 
@@ -41,7 +41,7 @@ pub struct SqliteOptions {
 pub struct SqliteStore {
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
-    busy_timeout: Duration,
+    writer_timeout: Duration,
 }
 
 type Tx<'c> = sqlx::Transaction<'c, sqlx::Sqlite>;
@@ -52,13 +52,16 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Failed`] when the file cannot be opened, written or migrated.
     pub async fn open(file: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        // A write may wait for the writer, then for another process's lock, and before it a batch may do the same: a
+        // quarter each.
+        let quarter = options.busy_timeout / 4;
         let connect = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(options.busy_timeout)
+            .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
         let mut writer = connect.connect().await.map_err(failed)?;
@@ -69,12 +72,12 @@ impl SqliteStore {
             .connect_with(connect.read_only(true).create_if_missing(false))
             .await
             .map_err(failed)?;
-        Ok(Self { writer: Mutex::new(writer), readers, busy_timeout: options.busy_timeout })
+        Ok(Self { writer: Mutex::new(writer), readers, writer_timeout: quarter })
     }
 
     /// The writer, waited for no longer than a lock may be (S9).
     async fn writer(&self) -> Result<MutexGuard<'_, SqliteConnection>, StoreError> {
-        tokio::time::timeout(self.busy_timeout, self.writer.lock()).await.map_err(|_| StoreError::Busy)
+        tokio::time::timeout(self.writer_timeout, self.writer.lock()).await.map_err(|_| StoreError::Busy)
     }
 
     const fn readers(&self) -> &SqlitePool {

@@ -73,10 +73,14 @@ impl Daemon {
     }
 
     /// Starts on a data folder that another daemon used before.
-    pub async fn start_in(mut config: Config, data: TempDir) -> Self {
+    pub async fn start_in(config: Config, data: TempDir) -> Self {
+        Self::start_at(config, data, Arc::new(SystemClock::new())).await
+    }
+
+    /// Starts with a clock of its own.
+    pub async fn start_at(mut config: Config, data: TempDir, clock: Arc<dyn Clock>) -> Self {
         config.server.data_dir = data.path().to_owned();
         let lifecycle = Lifecycle::new();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let world = World { clock: Arc::clone(&clock), entropy: Entropy };
         let folder = DataDir::open(data.path()).unwrap();
         let office = wire::office(&config, world, &lifecycle, &folder).await.unwrap();

@@ -81,10 +81,7 @@ async fn m4_a_purchase_ends_with_a_ticket_a_seat(stage: &Stage) {
     settle(stage, &held, ok("auth")).await.unwrap();
     let pinned = stage.apply(pin(1)).await.unwrap();
     let capture = pinned.payment.as_ref().unwrap();
-    assert_eq!(
-        (capture.amount.amount, capture.against.as_ref().map(tmcore::payment::ProviderReference::as_str)),
-        (2 * PRICE, Some("auth"))
-    );
+    assert_eq!((capture.amount.amount, capture.against.clone()), (2 * PRICE, "auth".parse().ok()));
     let sold = settle(stage, &pinned, ok("capture")).await.unwrap();
     assert_eq!(sold.record.order.state, OrderState::Finalized);
     assert_eq!(sold.record.tickets.len(), 2);

@@ -125,6 +125,9 @@ impl Stage {
     }
 
     /// Carries out one command.
+    ///
+    /// # Errors
+    /// The command's refusal.
     pub async fn apply(&self, command: OrderCommand) -> Result<OrderOutcome, CommandRefusal> {
         self.store.apply(vec![command]).await.remove(0)
     }

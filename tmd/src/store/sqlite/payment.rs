@@ -68,6 +68,11 @@ pub(super) async fn insert(
     at: Timestamp,
 ) -> Result<PaymentRecord, StoreError> {
     let key = ProviderKey::derive(order.id, ask.operation, ask.attempt);
+    // A buyer waits for the first two, so their request sends them; the others are the resolver's, now.
+    let lease_seconds = match ask.operation {
+        Operation::Authorize | Operation::Capture => SEND_LEASE_SECONDS,
+        Operation::Void | Operation::Refund => 0,
+    };
     sqlx::query(
         "INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, against, due_at,
            created_at)
@@ -80,7 +85,7 @@ pub(super) async fn insert(
     .bind(order.total.amount)
     .bind(order.total.currency.code())
     .bind(ask.against.as_ref().map(ProviderReference::as_str))
-    .bind(at.plus_seconds(SEND_LEASE_SECONDS).as_millis())
+    .bind(at.plus_seconds(lease_seconds).as_millis())
     .bind(at.as_millis())
     .execute(&mut *tx)
     .await
