@@ -22,6 +22,6 @@ mod seat;
 mod secret;
 mod stadium;
 mod stream;
-mod waiting_room;
 mod till;
+mod waiting_room;
 mod wire;
