@@ -184,6 +184,8 @@ async fn only_the_token_as_it_was_issued_is_good() {
             bad.push(format!("Bearer {}{changed}", &scene.owner[..scene.owner.len() - 1]));
         }
     }
+    let twice = at("GET /api/orders/{orderId}", &scene.order).token(&scene.owner).token(&scene.other);
+    assert_eq!(scene.ask(twice).await.said(), (401, "unauthenticated".to_owned()));
     for value in bad {
         assert_eq!(look(value.clone()).await.said(), (401, "unauthenticated".to_owned()), "{value}");
     }
