@@ -118,7 +118,7 @@ buy() {
   run order E1
   run confirm --best 2 --payment-token tok_ok
   run finalize
-  run tickets --qr
+  run tickets --qr -o table
 }
 
 check_toolchain
