@@ -151,7 +151,10 @@ async fn the_admission_to_one_event_is_none_to_another() {
         let refused = scene.ask(at("POST /api/orders", "").json(body).token(&buyer)).await;
         assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
     }
-    // Nor does somebody else's admission.
+    // Nor does an admission that is not named, nor somebody else's.
+    let body = format!("{{\"eventId\":\"E1\",\"sessionId\":\"{there}\"}}");
+    let refused = scene.ask(at("POST /api/orders", "").json(body).token(&buyer)).await;
+    assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
     let body = format!("{{\"eventId\":\"E1\",\"sessionId\":\"{here}\"}}");
     let refused = scene.ask(at("POST /api/orders", "").json(body).token(&scene.other)).await;
     assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
