@@ -13,6 +13,8 @@ use mti::prelude::TypeIdSuffix;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::text::is_control;
+
 /// Why a text is not the id it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -146,7 +148,7 @@ macro_rules! chosen_id {
 /// Whether `text` may be an organiser's id: it has to survive a URL path, a comma-separated list and a terminal.
 fn is_chosen(text: &str, max: usize) -> bool {
     let allowed = |c: char| {
-        !c.is_control() && !c.is_whitespace() && !matches!(c, ',' | '/' | '\\' | '@' | ';' | '?' | '#' | '%')
+        !is_control(c) && !c.is_whitespace() && !matches!(c, ',' | '/' | '\\' | '@' | ';' | '?' | '#' | '%')
     };
     let is_path_trick = matches!(text, "-" | "." | "..") || ends_in_verb(text);
     !text.is_empty() && text.chars().count() <= max && text.chars().all(allowed) && !is_path_trick
@@ -208,6 +210,7 @@ mod tests {
             "a/b",
             "a\u{0}b",
             "a\nb",
+            "a\u{202e}b",
             "@last",
             &"x".repeat(65),
             "a;b",

@@ -19,11 +19,11 @@ pub struct Timestamp(i64);
 #[error("not an RFC 3339 time such as 2027-05-01T19:30:00Z")]
 pub struct TimestampError;
 
-/// The last millisecond of the year 9999, the largest instant RFC 3339 can write.
-const MAX_MILLIS: i64 = 253_402_300_799_999;
+/// 9999-12-30T22:00:00Z, the largest instant that can be written in every time zone.
+const MAX_MILLIS: i64 = 253_402_207_200_000;
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch; values outside of the years 1970 to 9999 are brought to the nearer end.
+    /// From milliseconds since the Unix epoch; values outside of 1970 to 9999 are brought to the nearer end.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         if millis < 0 {
@@ -76,5 +76,19 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instant_there_is_can_be_written_and_read() {
+        for millis in [i64::MIN, 0, 1, MAX_MILLIS - 1, MAX_MILLIS, i64::MAX] {
+            let instant = Timestamp::from_millis(millis).plus_seconds(u32::MAX);
+            assert_eq!(instant.to_string().parse(), Ok(instant));
+        }
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00Z");
     }
 }

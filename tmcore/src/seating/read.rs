@@ -3,12 +3,13 @@
 use std::collections::hash_map::{Entry, HashMap};
 
 use super::document::{self, Document, Position};
-use super::refusal::{Place, clipped, is_control};
+use super::refusal::{Place, clipped};
 use super::{
     Category, MAX_AREAS, MAX_CATEGORIES, MAX_COORDINATE, MAX_LABEL_CHARS, MAX_NAME_CHARS, MAX_PLAN_BYTES,
     MAX_SEATS, MAX_SECTIONS, PlanError, PlanFault, Row, Seat, SeatingPlan, Section, Size, area,
 };
 use crate::SeatId;
+use crate::text::is_control;
 
 /// The colour of a category that names none.
 const DEFAULT_COLOR: &str = "#808080";

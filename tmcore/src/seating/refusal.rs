@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::SeatId;
 use crate::id::IdError;
+use crate::text::is_control;
 
 /// The first fault of a seating-plan document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,11 +196,4 @@ pub(super) fn clipped(text: &str) -> String {
         clipped.push('…');
     }
     clipped
-}
-
-/// Whether a terminal or a line of text would obey the character instead of showing it: C0 and C1 controls, line and
-/// paragraph separators, changes of the writing direction, the byte order mark.
-pub(super) fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tmcore::cache_key::CacheKey;
 use tmcore::event::RuleError;
+use tmcore::text::is_control;
 use tmcore::{EventId, SeatId};
 
 use super::Office;
@@ -138,6 +139,6 @@ fn check(event: &EventRecord) -> Result<(), EventError> {
 }
 
 fn name(field: &'static str, text: &str) -> Result<(), EventError> {
-    let fits = (1..=MAX_NAME_CHARS).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let fits = (1..=MAX_NAME_CHARS).contains(&text.chars().count()) && !text.chars().any(is_control);
     if fits { Ok(()) } else { Err(EventError::Name(field)) }
 }

@@ -59,7 +59,11 @@ impl FromRequestParts<Api> for Organiser {
 }
 
 async fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
-    let Some(header) = parts.headers.get(AUTHORIZATION) else { return Ok(None) };
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else { return Ok(None) };
+    if headers.next().is_some() {
+        return Err(unauthenticated("more than one Authorization: whose request is it?"));
+    }
     let text = header.to_str().unwrap_or_default();
     let token = text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let Some((_, token)) = token else {

@@ -151,7 +151,10 @@ async fn the_admission_to_one_event_is_none_to_another() {
         let refused = scene.ask(at("POST /api/orders", "").json(body).token(&buyer)).await;
         assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
     }
-    // Nor does somebody else's admission.
+    // Nor does an admission that is not named, nor somebody else's.
+    let body = format!("{{\"eventId\":\"E1\",\"sessionId\":\"{there}\"}}");
+    let refused = scene.ask(at("POST /api/orders", "").json(body).token(&buyer)).await;
+    assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
     let body = format!("{{\"eventId\":\"E1\",\"sessionId\":\"{here}\"}}");
     let refused = scene.ask(at("POST /api/orders", "").json(body).token(&scene.other)).await;
     assert_eq!(refused.said(), (403, "not-admitted".to_owned()));
@@ -184,6 +187,8 @@ async fn only_the_token_as_it_was_issued_is_good() {
             bad.push(format!("Bearer {}{changed}", &scene.owner[..scene.owner.len() - 1]));
         }
     }
+    let twice = at("GET /api/orders/{orderId}", &scene.order).token(&scene.owner).token(&scene.other);
+    assert_eq!(scene.ask(twice).await.said(), (401, "unauthenticated".to_owned()));
     for value in bad {
         assert_eq!(look(value.clone()).await.said(), (401, "unauthenticated".to_owned()), "{value}");
     }

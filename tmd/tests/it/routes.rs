@@ -465,6 +465,8 @@ async fn making_events_answers_as_listed() {
         (CREATE, "", &create("N2", r#"{"name":"N"}"#), invalid()),
         (CREATE, "", &create("N2", &named.replace('N', "")), invalid()),
         (PATCH, "N1", r#"{"name":"M"}"#, said(200)),
+        (PATCH, "N1", r#"{"name":"fun\u202etxe."}"#, invalid()),
+        (PATCH, "N1", r#"{"city":"a\u001b[2J"}"#, invalid()),
         (PATCH, "NONE", "{}", refused(404, "not-found")),
         (PATCH, "N1", r#"{"seatsPerOrder":101}"#, invalid()),
         (PATCH, "N1", r#"{"currency":"EURO"}"#, invalid()),
