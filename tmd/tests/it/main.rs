@@ -20,5 +20,8 @@ mod routes;
 mod scene;
 mod seat;
 mod secret;
+mod stadium;
+mod stream;
 mod till;
+mod waiting_room;
 mod wire;
