@@ -24,7 +24,7 @@ pub enum IdError {
     Suffix(&'static str),
     /// An organiser's id that is empty, too long or holds characters that cannot be written in a path or list.
     #[error(
-        "an id has 1 to {max} characters: no blanks, none of ,/\\@;?#%, no `:verb` at its end, not `-`, `.` or `..`"
+        "an id has 1 to {max} characters, no blanks or control characters, none of ,/\\@;?#%, and is not `-`, `.`, `..` or `…:verb`"
     )]
     Chosen {
         /// The longest id that is accepted, in characters.

@@ -77,7 +77,6 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
         C::NotFound => {
             "an order or place of somebody else reads like one that does not exist: is the token the right one?"
         }
-        C::Declined => "the seats stay held until the order expires: confirm again with another card token",
         C::SeatsUnavailable => "pick others: `tmctl seats --available`, or let `--best N` pick",
         C::PurchaseLimit => "`tmctl show` says how many seats a buyer may have",
         C::OpenOrderExists => "go on with it or give it up: `tmctl status`, `tmctl cancel`",
@@ -91,7 +90,9 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
             return Some(format!("try again in {when}"));
         }
         C::Internal => "the daemon's log has more under this request id",
-        C::MalformedBody
+        // The daemon knows whether the seats are still held.
+        C::Declined
+        | C::MalformedBody
         | C::InvalidParameter
         | C::IdempotencyKeyMissing
         | C::IdempotencyKeyInvalid

@@ -278,7 +278,7 @@ fn refusals_say_what_is_wrong_and_where() {
         (refused("/zones", Value::Array(Vec::new())), "zones: the plan has no seats"),
         (
             refused("/zones/0/rows/0/seats/0/seat_guid", Value::from("A 1")),
-            "zones[0].rows[0].seats[0].seat_guid: an id has 1 to 64 characters, without blanks, commas, slashes or control characters",
+            "zones[0].rows[0].seats[0].seat_guid: an id has 1 to 64 characters, no blanks or control characters, none of ,/\\@;?#%, and is not `-`, `.`, `..` or `…:verb`",
         ),
         (refused("/zones/0/name", Value::from("x".repeat(121))), "zones[0].name: longer than 120 characters"),
         (refused("/name", Value::from("\u{1b}]0;owned")), "name: contains the control character U+001B"),

@@ -46,7 +46,7 @@ fn hostile_refusals_are_shown() {
 fn a_hostile_event_id_does_not_run_in_the_shell() {
     let office = Office::open("on");
     let tmctl = Program::at(&office);
-    office.desk().event["eventId"] = json!("E1;touch${IFS}owned;'`id`");
+    office.desk().event["eventId"] = json!("E1|touch${IFS}owned&'`id`$(id)");
     let line = tmctl.out("events -o env");
     let script = format!("{line}printf %s \"$TM_EVENT\"");
     let ran = std::process::Command::new("sh")
@@ -54,6 +54,6 @@ fn a_hostile_event_id_does_not_run_in_the_shell() {
         .current_dir(tmctl.home.path())
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8(ran.stdout).unwrap(), "E1;touch${IFS}owned;'`id`");
+    assert_eq!(String::from_utf8(ran.stdout).unwrap(), "E1|touch${IFS}owned&'`id`$(id)");
     assert!(!tmctl.home.path().join("owned").exists());
 }

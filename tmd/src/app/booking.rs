@@ -50,7 +50,10 @@ impl Office {
                 if let Err(left) = self.cancel_order(step).await {
                     tracing::debug!(order = %step.order, %left, "a refused booking's order ends by its time");
                 }
-                Err(error)
+                Err(match error {
+                    CheckoutError::Declined(reason) => CheckoutError::DeclinedForGood(reason),
+                    error => error,
+                })
             }
         }
     }

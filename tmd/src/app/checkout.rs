@@ -22,9 +22,12 @@ pub enum CheckoutError {
     /// The rules or the rows say no.
     #[error(transparent)]
     Refused(#[from] CommandRefusal),
-    /// The provider said no.
+    /// The provider said no; the hold stays for another card.
     #[error("the payment was declined: {0}")]
     Declined(String),
+    /// The provider said no, and with it the order is over.
+    #[error("the payment was declined: {0}")]
+    DeclinedForGood(String),
 }
 
 impl From<StoreError> for CheckoutError {
@@ -129,7 +132,7 @@ impl Office {
         let outcome = self.drive(&payment, None).await?;
         match outcome.record.order.state {
             OrderState::Failed => {
-                Err(CheckoutError::Declined(self.decline_reason(payment.key, order).await?))
+                Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))
             }
             _ => Ok(outcome.record),
         }
@@ -186,17 +189,15 @@ impl Office {
     ) -> Result<OrderRecord, CheckoutError> {
         match outcome.record.order.state {
             OrderState::Authorized | OrderState::Authorizing => Ok(outcome.record),
-            OrderState::Pending => Err(self.declined(payment).await?),
+            OrderState::Pending => {
+                Err(CheckoutError::Declined(self.decline_reason(payment.key, payment.order).await?))
+            }
             OrderState::Cancelled if outcome.record.order.cards.declines >= tmcore::order::MAX_DECLINES => {
-                Err(self.declined(payment).await?)
+                Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, payment.order).await?))
             }
             OrderState::Expired => Err(CommandRefusal::Expired.into()),
             other => Err(CommandRefusal::State(other).into()),
         }
-    }
-
-    async fn declined(&self, payment: &PaymentRecord) -> Result<CheckoutError, StoreError> {
-        Ok(CheckoutError::Declined(self.decline_reason(payment.key, payment.order).await?))
     }
 }
 

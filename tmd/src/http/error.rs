@@ -230,7 +230,9 @@ impl From<CheckoutError> for ApiError {
             CheckoutError::Seats(_, seats) => Self::new(ProblemCode::InvalidSeats, detail).seats(seats),
             CheckoutError::Refused(refusal) => refusal.into(),
             CheckoutError::Declined(_) => Self::new(ProblemCode::Declined, detail)
-                .hint("try another card before the order's time is up"),
+                .hint("the seats stay held until the order expires: confirm again with another card"),
+            CheckoutError::DeclinedForGood(_) => Self::new(ProblemCode::Declined, detail)
+                .hint("the seats are free again and nothing was charged: begin again with another card"),
         }
     }
 }

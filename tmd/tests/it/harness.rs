@@ -98,8 +98,13 @@ impl Daemon {
         Self { url, office, organiser, db, lifecycle, data: Some(data) }
     }
 
-    /// Ends the daemon without a goodbye to anybody, and starts another on its data folder.
-    pub async fn restart(mut self, config: Config) -> Self {
+    /// Ends the daemon, and starts another on its data folder.
+    pub async fn restart(self, config: Config) -> Self {
+        Self::start_in(config, self.stop().await).await
+    }
+
+    /// Ends the daemon; what is left is its data folder.
+    pub async fn stop(mut self) -> TempDir {
         let data = self.data.take().unwrap();
         self.db.close().await;
         self.lifecycle.draining.cancel();
@@ -108,7 +113,7 @@ impl Daemon {
         drop(self);
         lifecycle.tasks.close();
         tokio::time::timeout(PATIENCE, lifecycle.tasks.wait()).await.unwrap();
-        Self::start_in(config, data).await
+        data
     }
 
     /// The credential of whoever runs the sales here.
@@ -244,7 +249,8 @@ pub fn client(url: &str, token: Option<String>) -> Client {
     Client::new(url, ClientOptions { token, max_retries: 0, ..ClientOptions::default() }).unwrap()
 }
 
-async fn database(data: &Path) -> SqlitePool {
+/// The daemon's database, looked into from outside.
+pub async fn database(data: &Path) -> SqlitePool {
     let options = SqliteConnectOptions::new().filename(data.join("office.db")).busy_timeout(PATIENCE);
     SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
 }

@@ -258,8 +258,9 @@ async fn an_odd_id_in_a_path_is_404_and_10_kilobytes_may_be_414() {
             let answer = scene.ask(scene.good_at(route, id)).await;
             // Without a verb it is the path of another route, which takes other methods.
             let is_other_route = answer.status == 405 && id.contains(":open:") && route.0.contains(':');
-            // An emoji may name an event, and an import makes it; this one lacks the event's time.
-            let is_new_event = answer.status == 422 && id.starts_with("%F0") && route.0.ends_with(":import");
+            // An import makes the event that is not there, if that may be its id; this one lacks the event's time.
+            let is_new_event =
+                answer.said() == (422, "invalid-event".to_owned()) && route.0.ends_with(":import");
             assert!(
                 is_other_route || is_new_event || answer.said() == (404, "not-found".to_owned()),
                 "{} {id}",
@@ -286,7 +287,6 @@ async fn an_odd_id_in_a_path_is_404_and_10_kilobytes_may_be_414() {
         "/api/orders/ord_1:confirm%20",
         "/api/orders/ord_1/-/confirm",
         "/api/orders/ord_1/%2d/confirm",
-        "/api/orders/:confirm",
         "/api/orders:confirm",
     ] {
         for method in ["GET", "POST"] {
@@ -355,12 +355,11 @@ async fn polling_every_ten_milliseconds_is_429_now_and_then() {
     for _ in 0..100 {
         pause.tick().await;
         let answer = poll().await;
-        match answer.status {
-            200 => good += 1,
-            _ => {
-                assert_eq!(answer.said(), (429, "rate-limited".to_owned()));
-                refused += 1;
-            }
+        if answer.status == 200 {
+            good += 1;
+        } else {
+            assert_eq!(answer.said(), (429, "rate-limited".to_owned()));
+            refused += 1;
         }
     }
     // Ten at once, and ten a second from then on.

@@ -1,8 +1,9 @@
 //! Orders and bookings: limits, one at a time, given up, nobody else's.
 
 use tmapi::ProblemCode;
+use tmapi::client::ClientError;
 use tmapi::event::EventPatch;
-use tmapi::order::OrderStatus;
+use tmapi::order::{OrderStatus, OrderView};
 use tmapi::session::SessionStatus;
 use tmcore::payment::Operation;
 
@@ -149,6 +150,25 @@ async fn a_booking_that_is_refused_leaves_nothing_behind() {
     assert_eq!(daemon.count("SELECT COUNT(*) FROM seat_inventory WHERE status <> 0").await, 0);
     assert_eq!(book(&["A-1"], "tok_ok").await.unwrap().tickets.len(), 1);
     daemon.check_money().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_declined_is_told_whether_the_seats_are_still_held() {
+    let daemon = Daemon::start().await;
+    let event = daemon.open_event("E1", 1, 10).await;
+    let buyer = Purchase::begin(&daemon.client(), &event).await;
+    let hint = |answer: Result<OrderView, ClientError>| match answer.unwrap_err() {
+        ClientError::Problem(problem, _) => problem.hint.unwrap(),
+        other => panic!("{other}"),
+    };
+    assert!(hint(buyer.confirm(&["A-1"], "tok_declined").await).contains("stay held"));
+    assert!(hint(buyer.confirm(&["A-1"], "tok_declined").await).contains("stay held"));
+    assert!(hint(buyer.confirm(&["A-1"], "tok_declined").await).contains("free again"));
+    let buyer = Purchase::begin(&daemon.client(), &event).await;
+    buyer.confirm(&["A-1"], "tok_capture_declined").await.unwrap();
+    assert!(hint(buyer.finalize().await).contains("free again"));
+    let booked = daemon.client().book(&event, &pay(&["A-1"], "tok_declined"), &key()).await;
+    assert!(hint(booked).contains("free again"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

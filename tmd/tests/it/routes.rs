@@ -425,90 +425,90 @@ async fn tickets_answer_as_listed() {
     }
 }
 
+const CREATE: &str = "POST /api/events";
+const PATCH: &str = "PATCH /api/events/{eventId}";
+const IMPORT: &str = "POST /api/events/{eventId}:import";
+const OPEN: &str = "POST /api/events/{eventId}:open";
+const PAUSE: &str = "POST /api/events/{eventId}:pause";
+const RESUME: &str = "POST /api/events/{eventId}:resume";
+const CLOSE: &str = "POST /api/events/{eventId}:close";
+const BLOCK: &str = "POST /api/events/{eventId}:block";
+const UNBLOCK: &str = "POST /api/events/{eventId}:unblock";
+const SALE: &str = "GET /api/events/{eventId}/sale";
+
+/// Route, event, body, and what comes of it.
+type Row<'a> = (&'a str, &'a str, &'a str, (u16, String));
+
+async fn run(scene: &Scene, rows: &[Row<'_>]) {
+    for (route, event, body, expected) in rows {
+        let answer = organise(scene, route, event, body).await;
+        assert_eq!(answer.said(), *expected, "{route} {event} {body}: {}", answer.text());
+    }
+}
+
+fn import(prices: &str) -> String {
+    format!("{{\"seatingPlan\":{},\"prices\":{prices}}}", plan(1, 4))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn the_organisers_routes_answer_as_listed() {
+async fn making_events_answers_as_listed() {
     let scene = Scene::set().await;
     let create = |id: &str, event: &str| format!("{{\"eventId\":\"{id}\",\"event\":{event}}}");
     let named = r#"{"name":"N","startsAt":"2030-01-01T20:00:00Z"}"#;
-    let plan_of = |prices: &str| format!("{{\"seatingPlan\":{},\"prices\":{prices}}}", plan(1, 4));
-    let good = plan_of(r#"{"Standard":1000}"#);
-    let no_hall = r#"{"seatingPlan":{"name":"x"},"prices":{}}"#;
-    for (route, event, body, expected) in [
-        ("POST /api/events", "", create("N1", named), said(201)),
-        ("POST /api/events", "", create("N1", named), refused(409, "event-exists")),
-        ("POST /api/events", "", create("N2", r#"{"name":"N"}"#), refused(422, "invalid-event")),
-        ("POST /api/events", "", create("N2", &named.replace('N', "")), refused(422, "invalid-event")),
-        ("PATCH /api/events/{eventId}", "N1", r#"{"name":"M"}"#.into(), said(200)),
-        ("PATCH /api/events/{eventId}", "NONE", "{}".into(), refused(404, "not-found")),
-        (
-            "PATCH /api/events/{eventId}",
-            "N1",
-            r#"{"seatsPerOrder":101}"#.into(),
-            refused(422, "invalid-event"),
-        ),
-        ("PATCH /api/events/{eventId}", "N1", r#"{"currency":"EURO"}"#.into(), refused(422, "invalid-event")),
-        ("PATCH /api/events/{eventId}", "E1", r#"{"currency":"USD"}"#.into(), refused(422, "invalid-event")),
-        ("POST /api/events/{eventId}:open", "N1", String::new(), refused(409, "event-state")),
-        ("POST /api/events/{eventId}:import", "N1", no_hall.into(), refused(422, "invalid-plan")),
-        ("POST /api/events/{eventId}:import", "N1", plan_of("{}"), refused(422, "invalid-plan")),
-        (
-            "POST /api/events/{eventId}:import",
-            "N1",
-            plan_of(r#"{"Standard":-1}"#),
-            refused(422, "invalid-plan"),
-        ),
+    let new = create("N1", named);
+    let good = import(r#"{"Standard":1000}"#);
+    let (exists, invalid) = (refused(409, "event-exists"), || refused(422, "invalid-event"));
+    let bad_plan = || refused(422, "invalid-plan");
+    let rows = [
+        (CREATE, "", &*new, said(201)),
+        (CREATE, "", &new, exists),
+        (CREATE, "", &create("N2", r#"{"name":"N"}"#), invalid()),
+        (CREATE, "", &create("N2", &named.replace('N', "")), invalid()),
+        (PATCH, "N1", r#"{"name":"M"}"#, said(200)),
+        (PATCH, "NONE", "{}", refused(404, "not-found")),
+        (PATCH, "N1", r#"{"seatsPerOrder":101}"#, invalid()),
+        (PATCH, "N1", r#"{"currency":"EURO"}"#, invalid()),
+        (PATCH, "E1", r#"{"currency":"USD"}"#, invalid()),
+        (OPEN, "N1", "", refused(409, "event-state")),
+        (IMPORT, "N1", r#"{"seatingPlan":{"name":"x"},"prices":{}}"#, bad_plan()),
+        (IMPORT, "N1", &import("{}"), bad_plan()),
+        (IMPORT, "N1", &import(r#"{"Standard":-1}"#), bad_plan()),
         // Two of them would be more than there are numbers for.
-        (
-            "POST /api/events/{eventId}:import",
-            "N1",
-            plan_of(&format!("{{\"Standard\":{}}}", i64::MAX)),
-            refused(422, "invalid-plan"),
-        ),
-        (
-            "POST /api/events/{eventId}:import",
-            "N1",
-            plan_of(r#"{"Standard":1,"Box":1}"#),
-            refused(422, "invalid-plan"),
-        ),
-        ("POST /api/events/{eventId}:import", "N3", good.clone(), refused(422, "invalid-event")),
-        ("POST /api/events/{eventId}:import", "N1", good.clone(), said(200)),
-        ("POST /api/events/{eventId}:import", "N1", good.clone(), said(200)),
-        ("POST /api/events/{eventId}:pause", "N1", String::new(), refused(409, "event-state")),
-        ("POST /api/events/{eventId}:resume", "N1", String::new(), refused(409, "event-state")),
-        ("POST /api/events/{eventId}:open", "N1", "{}".into(), said(200)),
-        ("POST /api/events/{eventId}:open", "N1", String::new(), said(200)),
-        ("POST /api/events/{eventId}:open", "NONE", String::new(), refused(404, "not-found")),
-        ("POST /api/events/{eventId}:import", "N1", good, refused(409, "event-state")),
-        ("POST /api/events/{eventId}:pause", "N1", String::new(), said(200)),
-        ("POST /api/events/{eventId}:resume", "N1", String::new(), said(200)),
-        ("POST /api/events/{eventId}:block", "N1", r#"{"seats":["A-1"]}"#.into(), said(200)),
-        ("POST /api/events/{eventId}:unblock", "N1", r#"{"seats":["A-1"]}"#.into(), said(200)),
-        (
-            "POST /api/events/{eventId}:block",
-            "N1",
-            r#"{"seats":["Z-1"]}"#.into(),
-            refused(422, "invalid-seats"),
-        ),
-        (
-            "POST /api/events/{eventId}:block",
-            "NONE",
-            r#"{"seats":["A-1"]}"#.into(),
-            refused(404, "not-found"),
-        ),
-        (
-            "POST /api/events/{eventId}:block",
-            "E2",
-            r#"{"seats":["C-1"]}"#.into(),
-            refused(409, "seats-unavailable"),
-        ),
-        ("GET /api/events/{eventId}/sale", "N1", String::new(), said(200)),
-        ("GET /api/events/{eventId}/sale", "NONE", String::new(), refused(404, "not-found")),
-        ("POST /api/events/{eventId}:close", "N1", String::new(), said(200)),
-        ("POST /api/events/{eventId}:open", "N1", String::new(), refused(409, "event-state")),
-    ] {
-        let answer = organise(&scene, route, event, &body).await;
-        assert_eq!(answer.said(), expected, "{route} {event} {body}: {}", answer.text());
-    }
+        (IMPORT, "N1", &import(r#"{"Standard":9223372036854775807}"#), bad_plan()),
+        (IMPORT, "N1", &import(r#"{"Standard":1,"Box":1}"#), bad_plan()),
+        // A new event needs its time.
+        (IMPORT, "N3", &good, invalid()),
+        (IMPORT, "N1", &good, said(200)),
+        (IMPORT, "N1", &good, said(200)),
+        (OPEN, "N1", "{}", said(200)),
+        (IMPORT, "N1", &good, refused(409, "event-state")),
+    ];
+    run(&scene, &rows).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_a_sale_answers_as_listed() {
+    let scene = Scene::set().await;
+    let (state, seats) = (|| refused(409, "event-state"), r#"{"seats":["A-1"]}"#);
+    let rows = [
+        (PAUSE, "E9", "", state()),
+        (RESUME, "E9", "", state()),
+        (OPEN, "E9", "", said(200)),
+        (OPEN, "E9", "", said(200)),
+        (OPEN, "NONE", "", refused(404, "not-found")),
+        (PAUSE, "E9", "", said(200)),
+        (RESUME, "E9", "", said(200)),
+        (BLOCK, "E9", seats, said(200)),
+        (UNBLOCK, "E9", seats, said(200)),
+        (BLOCK, "E9", r#"{"seats":["Z-1"]}"#, refused(422, "invalid-seats")),
+        (BLOCK, "NONE", seats, refused(404, "not-found")),
+        (BLOCK, "E2", r#"{"seats":["C-1"]}"#, refused(409, "seats-unavailable")),
+        (SALE, "E9", "", said(200)),
+        (SALE, "NONE", "", refused(404, "not-found")),
+        (CLOSE, "E9", "", said(200)),
+        (OPEN, "E9", "", state()),
+    ];
+    run(&scene, &rows).await;
 }
 
 /// RFC 9110, 15.5.6: every path says which methods it takes, and takes no other.

@@ -77,10 +77,6 @@ impl Route {
         }
     }
 
-    pub fn is_stream(&self) -> bool {
-        self.0.contains("/sse/")
-    }
-
     /// The route as it is asked with an id.
     pub fn at(&self, id: &str) -> Ask {
         at(self.0, id)
@@ -138,7 +134,7 @@ impl Scene {
         scene.session = joined.field("sessionId");
         let seat = r#"{"seats":["C-1"],"paymentToken":"tok_ok"}"#;
         let booked = scene.ask(at("POST /api/bookings/{eventId}", "E2").json(seat).token(&owner)).await;
-        scene.ticket = booked.json()["tickets"][0]["ticketId"].as_str().unwrap().to_owned();
+        booked.json()["tickets"][0]["ticketId"].as_str().unwrap().clone_into(&mut scene.ticket);
         scene.order = scene.begin(&owner).await;
         scene
     }
@@ -165,11 +161,7 @@ impl Scene {
         }
     }
 
-    /// A request with its own id, credential and body, which only a changed part can spoil.
-    pub fn good(&self, route: &Route) -> Ask {
-        self.good_at(route, self.id(route))
-    }
-
+    /// A request with a credential and a body that the route takes.
     pub fn good_at(&self, route: &Route, id: &str) -> Ask {
         let ask = self.credited(route, id);
         match route.body().filter(|body| !body.is_empty()) {

@@ -164,7 +164,7 @@ async fn cards_and_credentials_are_in_no_log_no_error_and_no_database() {
     for file in fs::read_dir(home.path().join("data")).unwrap() {
         let file = file.unwrap();
         let name = file.file_name().into_string().unwrap();
-        databases += usize::from(name.ends_with(".db"));
+        databases += usize::from(file.path().extension().is_some_and(|end| end == "db"));
         assert_eq!(leaks(&fs::read(file.path()).unwrap(), &cards), Vec::<String>::new(), "in {name}");
     }
     assert_eq!(databases, 2);

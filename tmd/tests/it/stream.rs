@@ -154,7 +154,7 @@ async fn e1_deltas_lead_to_what_a_look_up_shows_also_past_a_hold() {
         while let Ok(item) = tokio::time::timeout(patience, feed.next()).await {
             match item.unwrap().unwrap() {
                 StreamItem::Event(SeatEvent::Snapshot(view)) => {
-                    states = Some(SeatStates::unpack(&view).unwrap())
+                    states = Some(SeatStates::unpack(&view).unwrap());
                 }
                 StreamItem::Event(SeatEvent::Delta(delta)) => states.as_mut().unwrap().apply(&delta).unwrap(),
                 StreamItem::State(_) => {}

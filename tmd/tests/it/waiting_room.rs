@@ -10,7 +10,7 @@ use tmapi::session::SessionStatus;
 use tmcore::waiting_room::lobby;
 use tmcore::{SessionId, Timestamp};
 
-use crate::harness::{Daemon, event_id, eventually, key, plan, quick, until};
+use crate::harness::{Daemon, database, event_id, eventually, key, plan, quick, until};
 
 fn narrow(capacity: u32) -> EventPatch {
     EventPatch { capacity: Some(capacity), admissions_per_minute: Some(1_000_000), ..EventPatch::default() }
@@ -207,8 +207,11 @@ async fn everybody_has_their_place_after_a_restart() {
         places.push((joined.access_token.unwrap(), joined.session));
     }
     // While nobody listens nobody can give a sign of life: it must cost no place.
-    sqlx::query("UPDATE sessions SET seen_at = 0").execute(&daemon.db).await.unwrap();
-    let daemon = daemon.restart(quick()).await;
+    let data = daemon.stop().await;
+    let db = database(data.path()).await;
+    sqlx::query("UPDATE sessions SET seen_at = 0").execute(&db).await.unwrap();
+    db.close().await;
+    let daemon = Daemon::start_in(quick(), data).await;
     for (token, session) in &places {
         let buyer = daemon.client().with_token(token).unwrap();
         let view = buyer.session(session.session_id).await.unwrap();

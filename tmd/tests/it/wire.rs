@@ -67,10 +67,10 @@ impl Ask {
     pub async fn send(&self, url: &str) -> Answer {
         let mut head = format!("{} {} HTTP/1.1\r\nhost: it\r\nconnection: close\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         if !self.body.is_empty() {
-            head += &format!("content-length: {}\r\n", self.body.len());
+            head.extend(["content-length: ", &self.body.len().to_string(), "\r\n"]);
         }
         head += "\r\n";
         Answer::read(connect(url, &[head.as_bytes(), &self.body].concat()).await).await

@@ -54,10 +54,18 @@ pub struct Hubs {
     hubs: Mutex<HashMap<EventId, Weak<Hub>>>,
 }
 
+/// The last look at the seats.
+#[derive(Clone)]
+struct Latest {
+    seats: Arc<Availability>,
+    /// Looks at the same `seq` that saw a change: holds end without anybody writing it down, and ids never repeat.
+    looks: u32,
+}
+
 /// What is known of one event's seats, and whom to tell.
 pub struct Hub {
     event: EventId,
-    latest: Mutex<Arc<Availability>>,
+    latest: Mutex<Latest>,
     frames: broadcast::Sender<(u64, Bytes)>,
 }
 
@@ -69,7 +77,8 @@ impl Hubs {
         }
         let Some(latest) = api.office.availability(event).await? else { return Ok(None) };
         let frames = broadcast::Sender::new(BACKLOG);
-        let hub = Arc::new(Hub { event: event.clone(), latest: Mutex::new(Arc::new(latest)), frames });
+        let latest = Mutex::new(Latest { seats: Arc::new(latest), looks: 0 });
+        let hub = Arc::new(Hub { event: event.clone(), latest, frames });
         let mut hubs = self.hubs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(other) = hubs.get(event).and_then(Weak::upgrade) {
             return Ok(Some(other));
@@ -86,18 +95,25 @@ impl Hubs {
     }
 }
 
+impl Latest {
+    fn id(&self) -> String {
+        format!("{}.{}", self.seats.snapshot.seq, self.looks)
+    }
+}
+
 impl Hub {
-    fn latest(&self) -> Arc<Availability> {
-        Arc::clone(&self.latest.lock().unwrap_or_else(PoisonError::into_inner))
+    fn latest(&self) -> Latest {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes in a new look: whoever subscribes sees either it or the frame that leads to it.
     fn take_in(&self, seats: Availability) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(change) = seats.since(&latest) else { return };
+        let Some(change) = seats.since(&latest.seats) else { return };
         let seq = seats.snapshot.seq;
-        let frame = frame(seat_event::DELTA, &seq.to_string(), &delta(&self.event, change));
-        *latest = Arc::new(seats);
+        let looks = if seq == latest.seats.snapshot.seq { latest.looks + 1 } else { 0 };
+        *latest = Latest { seats: Arc::new(seats), looks };
+        let frame = frame(seat_event::DELTA, &latest.id(), &delta(&self.event, change));
         // Nobody listening is no failure.
         let _ = self.frames.send((seq, frame));
     }
@@ -179,8 +195,7 @@ impl Telling {
         // Subscribed anew before looking: between the two nothing is lost.
         self.frames = self.hub.frames.subscribe();
         let latest = self.hub.latest();
-        let seq = latest.snapshot.seq;
-        self.stage = Stage::Deltas { after: seq };
-        frame(seat_event::SNAPSHOT, &seq.to_string(), &view(&self.hub.event, &latest))
+        self.stage = Stage::Deltas { after: latest.seats.snapshot.seq };
+        frame(seat_event::SNAPSHOT, &latest.id(), &view(&self.hub.event, &latest.seats))
     }
 }
