@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName};
 use tmapi::ProblemCode;
 use tmapi::client::{SaleAction, SearchQuery};
 use tmapi::event::{CreateEvent, EventPatch, SaleStatus, SeatTotals, WaitingRoomMode};
@@ -11,6 +11,7 @@ use tmcore::Timestamp;
 
 use crate::harness::{Daemon, event_id, plan};
 use crate::till::refusal;
+use crate::wire::Ask;
 
 fn day(day: u32) -> Timestamp {
     format!("2030-01-{day:02}T20:00:00Z").parse().unwrap()
@@ -53,10 +54,13 @@ impl Daemon {
         self.found(SearchQuery { keyword: Some(keyword.to_owned()), ..SearchQuery::default() }).await
     }
 
+    /// As it goes over the wire: a client would decompress it.
     async fn get(&self, path: &str, fields: &[(HeaderName, &str)]) -> (u16, HeaderMap, Vec<u8>) {
-        let fields = fields.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).unwrap()));
-        let answer = self.client().raw(Method::GET, path, fields.collect(), "").await.unwrap();
-        (answer.0.as_u16(), answer.1, answer.2.to_vec())
+        let ask = fields
+            .iter()
+            .fold(Ask::new(&format!("GET {path}")), |ask, (name, value)| ask.header(name.as_str(), value));
+        let answer = ask.send(&self.url).await;
+        (answer.status, answer.headers, answer.body)
     }
 }
 

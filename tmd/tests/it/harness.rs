@@ -114,8 +114,13 @@ impl Daemon {
         Self { url, office, organiser, db, lifecycle, data: Some(data) }
     }
 
-    /// Ends the daemon without a goodbye to anybody, and starts another on its data folder.
-    pub async fn restart(mut self, config: Config) -> Self {
+    /// Ends the daemon, and starts another on its data folder.
+    pub async fn restart(self, config: Config) -> Self {
+        Self::start_in(config, self.stop().await).await
+    }
+
+    /// Ends the daemon; what it leaves is its data folder.
+    pub async fn stop(mut self) -> TempDir {
         let data = self.data.take().unwrap();
         self.db.close().await;
         self.lifecycle.draining.cancel();
@@ -124,7 +129,7 @@ impl Daemon {
         drop(self);
         lifecycle.tasks.close();
         tokio::time::timeout(PATIENCE, lifecycle.tasks.wait()).await.unwrap();
-        Self::start_in(config, data).await
+        data
     }
 
     /// The credential of whoever runs the sales here.

@@ -1,7 +1,11 @@
 //! Streams: a snapshot first, nothing missed, and an end that is told.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
 use futures::StreamExt;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Request};
 use tmapi::ProblemCode;
 use tmapi::client::SeatState;
 use tmapi::client::{SeatEvent, SeatStates, StreamItem};
@@ -9,9 +13,10 @@ use tmapi::event::SeatTotals;
 use tmapi::event::{BlockSeats, EventPatch};
 use tmcore::EventId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 use crate::harness::{Daemon, Dice, PATIENCE, confirm, event_id, eventually, key, plan, quick, seats};
 use crate::till::Purchase;
@@ -217,7 +222,6 @@ async fn e3_after_the_goodbye_the_connection_ends() {
     let mut open = Vec::new();
     for path in &paths {
         let mut stream = listen(&daemon, path, "").await;
-        read_until(&mut stream, "\n\n").await;
         read_until(&mut stream, "}\n\n").await;
         open.push(stream);
     }
@@ -353,86 +357,78 @@ async fn e1_a_new_plan_is_a_new_snapshot() {
     shows(&[Available; 6]).await;
 }
 
-const BIG_ROWS: u8 = 20;
-const BIG_ROW: u32 = 200;
+/// A stream that is read as slowly as a test likes: no socket buffers anything on the way.
+struct Unhurried(axum::body::BodyDataStream);
 
-impl Daemon {
-    /// Every other seat of the event changes, which makes a delta as long as it can be.
-    async fn change_every_other_seat(&self, event: &EventId) -> u64 {
-        let mut tx = self.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
-        let flip = "UPDATE seat_inventory SET status = 4 - status WHERE seat_index % 2 = 0";
-        sqlx::query(flip).execute(&mut *tx).await.unwrap();
-        let seq: i64 = sqlx::query_scalar("UPDATE seat_clocks SET seq = seq + 1 RETURNING seq")
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        self.office.tell_seats(event);
-        u64::try_from(seq).unwrap()
+impl Unhurried {
+    async fn open(router: &Router, path: &str) -> Self {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        Self(answer.into_body().into_data_stream())
     }
-}
 
-/// A stream whose reader has hardly any room for what comes, and has read the head of it.
-async fn listen_narrowly(daemon: &Daemon) -> TcpStream {
-    let address = daemon.url.strip_prefix("http://").unwrap();
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
-    let mut stream = socket.connect(address.parse().unwrap()).await.unwrap();
-    let request = format!("GET /api/sse/events/E1/seats HTTP/1.1\r\nhost: {address}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    read_until(&mut stream, "seat-snapshot").await;
-    stream
+    async fn next(&mut self) -> String {
+        let frame = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something is told");
+        String::from_utf8(frame.unwrap().unwrap().to_vec()).unwrap()
+    }
 }
 
 /// E4: who does not read for a while is given the newest state, not all that was missed; others miss nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn e4_a_slow_reader_of_seats_skips_to_the_newest_state_and_others_do_not_notice() {
-    const CHANGES: u64 = 130;
-    let mut config = quick();
-    config.server.write_timeout_seconds = 60;
-    let daemon = Daemon::start_with(config).await;
-    let event = daemon.open_event("E1", BIG_ROWS, BIG_ROW).await;
-    let (seen, mut followed) = watch::channel(Followed::default());
-    let mut followers = JoinSet::new();
-    followers.spawn(follow(daemon.client(), event.clone(), seen));
-    let mut slow = listen_narrowly(&daemon).await;
-    let mut newest = 0;
-    for _ in 0..CHANGES {
-        newest = daemon.change_every_other_seat(&event).await;
-        let told =
-            followed.wait_for(|seen| seen.states.as_ref().is_some_and(|states| states.seq() >= newest));
-        drop(tokio::time::timeout(PATIENCE, told).await.expect("others do not notice").unwrap());
+    const CHANGES: usize = 200;
+    let daemon = Daemon::start().await;
+    let event = daemon.open_event("E1", 1, 4).await;
+    let router = tmd::http::router(Arc::clone(&daemon.office), [0; 32]).unwrap();
+    let path = "/api/sse/events/E1/seats";
+    let (mut slow, mut quick) = (Unhurried::open(&router, path).await, Unhurried::open(&router, path).await);
+    let first = slow.next().await;
+    assert_eq!(quick.next().await, first);
+    assert!(first.starts_with("event: seat-snapshot\n"), "{first}");
+    let mut newest = String::new();
+    for n in 0..CHANGES {
+        let one = seats(&["A-1"]);
+        daemon.office.block_seats(&event, &one, n % 2 == 0).await.unwrap();
+        newest = quick.next().await;
+        assert!(newest.starts_with("event: seat-delta\n"), "others miss nothing: {newest}");
     }
-    assert_eq!(followed.borrow().snapshots, 1, "who reads misses nothing");
-    let text = read_until(&mut slow, &format!("id: {newest}.")).await;
-    let deltas = u64::try_from(text.matches("event: seat-delta").count()).unwrap();
-    assert!(
-        text.contains("event: seat-snapshot") && deltas < CHANGES,
-        "{deltas} of {CHANGES} changes were told"
-    );
+    let id = |frame: &str| frame.lines().find(|line| line.starts_with("id: ")).unwrap().to_owned();
+    let next = slow.next().await;
+    assert!(next.starts_with("event: seat-snapshot\n"), "{next}");
+    assert_eq!(id(&next), id(&newest), "the newest state");
+    daemon.office.block_seats(&event, &seats(&["A-2"]), true).await.unwrap();
+    let (after, for_others) = (slow.next().await, quick.next().await);
+    assert_eq!(after, for_others, "from then on both are told the same");
+    assert!(after.starts_with("event: seat-delta\n"), "{after}");
 }
 
-/// E4: who never reads is cut off.
+/// E4: the same for places in line, however many there were in between.
 #[tokio::test(flavor = "multi_thread")]
-async fn e4_a_reader_that_takes_nothing_is_dropped() {
-    let mut config = quick();
-    config.server.write_timeout_seconds = 1;
-    let daemon = Daemon::start_with(config).await;
-    let event = daemon.open_event("E1", BIG_ROWS, BIG_ROW).await;
-    let (seen, mut followed) = watch::channel(Followed::default());
-    let mut followers = JoinSet::new();
-    followers.spawn(follow(daemon.client(), event.clone(), seen));
-    let mut stuck = listen_narrowly(&daemon).await;
-    for _ in 0..50 {
-        let newest = daemon.change_every_other_seat(&event).await;
-        let told =
-            followed.wait_for(|seen| seen.states.as_ref().is_some_and(|states| states.seq() >= newest));
-        drop(tokio::time::timeout(PATIENCE, told).await.expect("others do not notice").unwrap());
+async fn e4_a_slow_reader_of_a_place_skips_to_the_newest_and_others_do_not_notice() {
+    let daemon = Daemon::start().await;
+    let event = daemon.event("E1", 1, 1, closed()).await;
+    let router = tmd::http::router(Arc::clone(&daemon.office), [0; 32]).unwrap();
+    let mut ahead = Vec::new();
+    for _ in 0..20 {
+        ahead.push(daemon.join(&event).await);
     }
-    // Its time has to pass while it takes nothing.
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
-    let mut rest = Vec::new();
-    let end = tokio::time::timeout(PATIENCE, stuck.read_to_end(&mut rest)).await;
-    assert!(end.is_ok(), "the connection is open still");
-    assert!(followers.try_join_next().is_none(), "others stay");
+    let mut streams = Vec::new();
+    for place in [21, 22] {
+        let (_, session) = daemon.join(&event).await;
+        let path = format!("/api/sse/waiting-room/sessions/{}", session.session_id);
+        let mut stream = Unhurried::open(&router, &path).await;
+        let first = stream.next().await;
+        assert!(first.contains(&format!("id: WAITING.{place}\n")), "{first}");
+        streams.push(stream);
+    }
+    let (mut slow, mut quick) = (streams.remove(0), streams.remove(0));
+    for (n, (buyer, session)) in ahead.into_iter().enumerate() {
+        buyer.leave(session.session_id).await.unwrap();
+        if n % 10 == 9 {
+            while !quick.next().await.contains(&format!("id: WAITING.{}\n", 21 - n)) {}
+        }
+    }
+    let next = slow.next().await;
+    assert!(next.contains("id: WAITING.1\n"), "{next}");
 }

@@ -202,26 +202,6 @@ async fn a_paused_sale_lets_nobody_in_and_goes_on_where_it_was() {
     until(&waiting, mine.session_id, SessionStatus::Active).await;
 }
 
-/// D1 for places: another daemon on the same data folder finds everybody where they were.
-#[tokio::test(flavor = "multi_thread")]
-async fn everybody_has_their_place_after_a_restart() {
-    let daemon = Daemon::start().await;
-    let event = daemon.event("E1", 1, 1, EventPatch { lapse_seconds: Some(3), ..narrow(0) }).await;
-    let mut places = Vec::new();
-    for _ in 0..10 {
-        let joined = daemon.client().join(&event).await.unwrap();
-        places.push((joined.access_token.unwrap(), joined.session));
-    }
-    // While nobody listens nobody can give a sign of life: it must cost no place.
-    sqlx::query("UPDATE sessions SET seen_at = 0").execute(&daemon.db).await.unwrap();
-    let daemon = daemon.restart(quick()).await;
-    for (token, session) in &places {
-        let buyer = daemon.client().with_token(token).unwrap();
-        let view = buyer.session(session.session_id).await.unwrap();
-        assert_eq!((view.status, view.position), (SessionStatus::Waiting, session.position));
-    }
-}
-
 /// Waits until the session is in line no more, whatever it is then.
 async fn out_of_line(client: &Client, session: SessionId) -> SessionView {
     let mut stream = client.session_stream(session);
