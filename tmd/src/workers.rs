@@ -17,6 +17,8 @@ use crate::app::refusal::StoreError;
 
 /// The most orders or payments one turn looks at.
 const PAGE: u32 = 256;
+/// The shortest pause between two looks for signs of life.
+const HEARTBEAT_PAUSE: Duration = Duration::from_secs(1);
 const OPENER_PAUSE: Duration = Duration::from_millis(250);
 /// Every so many turns all gates are looked at.
 const EVERY_GATE_TURNS: u64 = 25;
@@ -27,8 +29,7 @@ pub fn start(office: &Arc<Office>) {
     let (room, checkout) = (&office.config.waiting_room, &office.config.checkout);
     let millis = |millis: u32| Duration::from_millis(millis.into());
     granter(office, millis(room.tick_milliseconds));
-    let flush = Duration::from_secs(room.heartbeat_flush_seconds.into());
-    every(office, "heartbeat", flush, |office| async move { office.flush_heartbeats().await });
+    every(office, "heartbeat", HEARTBEAT_PAUSE, |office| async move { office.flush_heartbeats().await });
     every(office, "opener", OPENER_PAUSE, |office| async move { office.open_due_sales().await });
     if checkout.sweep_interval_milliseconds > 0 {
         every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move {

@@ -105,6 +105,14 @@ impl Rooms {
             .collect()
     }
 
+    /// After how long the first place of those in a room lapses; `None` when nobody is in any.
+    #[must_use]
+    pub fn shortest_lapse(&self) -> Option<Duration> {
+        let rooms = self.by_event.read().unwrap_or_else(PoisonError::into_inner);
+        let occupied = rooms.values().filter(|room| !room.is_empty());
+        occupied.map(|room| Duration::from_secs(room.lock().sale.rules.lapse_seconds.into())).min()
+    }
+
     /// Takes in what was committed of sessions, and lets `admitted` at `at` count for the rate.
     pub fn take_in(&self, records: &[SessionRecord], admitted: (u64, Duration)) {
         for record in records {

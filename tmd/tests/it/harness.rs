@@ -63,6 +63,22 @@ pub fn quick() -> Config {
     config
 }
 
+/// Chance that comes out the same at every run (splitmix64).
+pub struct Dice(u64);
+
+impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % end
+    }
+}
+
 impl Daemon {
     pub async fn start() -> Self {
         Self::start_with(quick()).await
@@ -182,9 +198,15 @@ impl Daemon {
 
     /// What has to hold at any time, whatever happened (S1, S2, M2, M4, W1, W4).
     pub async fn check_invariants(&self) {
-        for (promise, sql) in INVARIANTS {
-            assert_eq!(self.count(sql).await, 0, "{promise}");
-        }
+        check_invariants(&self.db).await;
+    }
+}
+
+/// What has to hold at any time in the database of any daemon.
+pub async fn check_invariants(db: &SqlitePool) {
+    for &(promise, sql) in INVARIANTS {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(db).await.unwrap();
+        assert_eq!(count, 0, "{promise}");
     }
 }
 

@@ -7,15 +7,19 @@
 )]
 
 mod access;
+mod availability;
+mod catalog;
 mod crowd;
 mod harness;
 mod idempotency;
 mod input;
 mod openapi;
 mod order;
+mod organiser;
 mod payment;
 mod purchase;
 mod race;
+mod restart;
 mod routes;
 mod scene;
 mod seat;

@@ -109,11 +109,19 @@ impl Hub {
     /// Takes in a new look: whoever subscribes sees either it or the frame that leads to it.
     fn take_in(&self, seats: Availability) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(change) = seats.since(&latest.seats) else { return };
+        let same_plan = seats.snapshot.codes.len() == latest.seats.snapshot.codes.len();
+        let change = seats.since(&latest.seats).filter(|_| same_plan);
+        if same_plan && change.is_none() {
+            return;
+        }
         let seq = seats.snapshot.seq;
         let looks = if seq == latest.seats.snapshot.seq { latest.looks + 1 } else { 0 };
         *latest = Latest { seats: Arc::new(seats), looks };
-        let frame = frame(seat_event::DELTA, &latest.id(), &delta(&self.event, change));
+        let frame = match change {
+            Some(change) => frame(seat_event::DELTA, &latest.id(), &delta(&self.event, change)),
+            // Places in the geometry mean other seats now.
+            None => frame(seat_event::SNAPSHOT, &latest.id(), &view(&self.event, &latest.seats)),
+        };
         // Nobody listening is no failure.
         let _ = self.frames.send((seq, frame));
     }

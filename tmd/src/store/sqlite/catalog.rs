@@ -323,7 +323,7 @@ async fn write_inventory(
     inventory: &Inventory,
 ) -> Result<(), StoreError> {
     let id = event.sale.event.as_str();
-    for table in ["price_levels", "seat_maps", "seat_clocks", "seat_inventory"] {
+    for table in ["price_levels", "seat_maps", "seat_inventory"] {
         sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE event_id = ?")))
             .bind(id)
             .execute(&mut *tx)
@@ -348,11 +348,14 @@ async fn write_inventory(
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    sqlx::query("INSERT INTO seat_clocks (event_id, seq) VALUES (?, 1)")
-        .bind(id)
-        .execute(&mut *tx)
-        .await
-        .map_err(failed)?;
+    // The clock goes on: who knows the old seats must not take the new ones for older.
+    sqlx::query(
+        "INSERT INTO seat_clocks (event_id, seq) VALUES (?, 1) ON CONFLICT (event_id) DO UPDATE SET seq = seq + 1",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
     write_seats(tx, event, inventory).await
 }
 
