@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::cli::Cli;
+use crate::drill;
 use layers::Layers;
 pub use sections::{
     AvailabilityConfig, CheckoutConfig, Config, EventDefaults, LogConfig, LogFormat, ServerConfig,
@@ -107,7 +108,8 @@ fn in_force(cli: &Cli) -> Result<Layers, ConfigError> {
             fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.clone(), reason })?;
         layers.add_file(&path.display().to_string(), &text)?;
     }
-    layers.add_environment(std::env::vars_os())?;
+    let settings = std::env::vars_os().filter(|(name, _)| !drill::VARIABLES.iter().any(|other| name == other));
+    layers.add_environment(settings)?;
     layers.add_flags(&cli.flags)?;
     if layers.text("server", "data_dir").is_empty() {
         layers.set("server", "data_dir", &platform_data_dir(|name| std::env::var_os(name))?);

@@ -8,6 +8,7 @@ use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
 
 use super::Office;
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
@@ -37,9 +38,9 @@ impl Office {
     /// # Errors
     /// As [`Office::drive`].
     pub async fn look_up(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
-        let found = match self.within_time(self.ports.gateway.look_up(&payment.key)).await {
+        let found = match self.question(Step::AskLookUp, self.ports.gateway.look_up(&payment.key)).await {
             Ok(Some(record)) => Ok(Some(record)),
-            Ok(None) => self.within_time(self.ports.gateway.cancel(&payment.key)).await,
+            Ok(None) => self.question(Step::AskFence, self.ports.gateway.cancel(&payment.key)).await,
             Err(unknown) => Err(unknown),
         };
         let verdict = match found {
@@ -76,8 +77,20 @@ impl Office {
 
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
         let request = ProviderRequest { key: payment.key, order: payment.order, operation };
-        let answer = self.within_time(self.ports.gateway.submit(&request)).await;
+        let step = Step::ask(payment.operation);
+        let answer = self.question(step, self.ports.gateway.submit(&request)).await;
         judge(payment, answer)
+    }
+
+    async fn question<T>(
+        &self,
+        step: Step,
+        call: impl Future<Output = Result<T, OutcomeUnknown>>,
+    ) -> Result<T, OutcomeUnknown> {
+        drill::before(step);
+        let answer = self.within_time(call).await;
+        drill::after(step);
+        answer
     }
 
     async fn within_time<T>(

@@ -23,6 +23,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tmcore::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::drill::{self, Part};
 use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -89,7 +90,16 @@ impl Store for SqliteStore {}
 
 /// Begins a transaction that may write, so that it never fails for having read first.
 async fn begin(connection: &mut SqliteConnection) -> Result<Tx<'_>, StoreError> {
+    drill::begin(Part::Office);
     connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
+}
+
+/// Commits what [`begin`] began.
+async fn commit(tx: Tx<'_>) -> Result<(), StoreError> {
+    drill::before_commit(Part::Office);
+    tx.commit().await.map_err(failed)?;
+    drill::after_commit(Part::Office);
+    Ok(())
 }
 
 /// The database's clock. Every decision about time is made by it (S4).

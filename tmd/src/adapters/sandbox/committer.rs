@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::book::Verdict;
 use super::instruction::Instruction;
 use super::log;
+use crate::drill::{self, Part, Step};
 use crate::ports::gateway::ProviderRecord;
 
 /// The most jobs in one transaction.
@@ -27,6 +28,13 @@ impl Job {
         match self {
             Self::Submit { instruction, .. } => instruction.key,
             Self::Cancel { key, .. } => *key,
+        }
+    }
+
+    const fn step(&self) -> Step {
+        match self {
+            Self::Submit { instruction, .. } => Step::log(instruction.operation),
+            Self::Cancel { .. } => Step::LogFence,
         }
     }
 
@@ -90,10 +98,12 @@ pub(super) async fn run(
 async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
     let keys: Vec<_> = jobs.iter().map(Job::key).collect();
     let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
+    drill::begin(Part::Provider);
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let mut book = log::load(&mut transaction, &keys, &instructions).await?;
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
+        drill::mark(job.step());
         answers.push(match job {
             Job::Submit { instruction, reply } => Answered::Submit(reply, book.submit(&instruction)),
             Job::Cancel { key, reply } if book.cancel(key) => {
@@ -105,6 +115,8 @@ async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Ans
         });
     }
     log::append(&mut transaction, &book.changes).await?;
+    drill::before_commit(Part::Provider);
     transaction.commit().await?;
+    drill::after_commit(Part::Provider);
     Ok(answers)
 }

@@ -5,7 +5,7 @@ use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
 use super::order::seats::{self, TakenSeat};
-use super::{SqliteStore, begin, catalog, failed, json_array, now};
+use super::{SqliteStore, begin, commit, catalog, failed, json_array, now};
 use crate::ports::StoreError;
 use crate::ports::seat::BlockRefusal;
 
@@ -41,7 +41,7 @@ pub(super) async fn set(
         return Err(BlockRefusal::Taken(taken));
     }
     write(&mut tx, event, &change, blocked).await?;
-    tx.commit().await.map_err(failed)?;
+    commit(tx).await?;
     Ok(u32::try_from(change.len()).unwrap_or(u32::MAX))
 }
 

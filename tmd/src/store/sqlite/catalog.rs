@@ -9,7 +9,7 @@ use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::waiting_room::{Gate, GateLimits, lobby};
 
 use super::row::{Columns, int, parse};
-use super::{SqliteStore, begin, failed, json_array, now, session};
+use super::{SqliteStore, begin, commit, failed, json_array, now, session};
 use crate::ports::StoreError;
 use crate::ports::catalog::{CatalogRefusal, CatalogStore, EventRecord, Inventory, PriceLevel, VenueRecord};
 use crate::ports::waiting_room::SessionRecord;
@@ -39,7 +39,7 @@ impl CatalogStore for SqliteStore {
         if let Some(inventory) = inventory {
             write_inventory(&mut tx, event, inventory).await?;
         }
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl CatalogStore for SqliteStore {
             .map_err(failed)?;
         let opened = before == SaleState::Scheduled && after == SaleState::Open;
         let drawn = if opened { draw_lobby(&mut tx, event, seed).await? } else { Vec::new() };
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(drawn)
     }
 

@@ -8,7 +8,8 @@ use sqlx::{Row as _, SqliteConnection};
 use tmcore::Timestamp;
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, failed, now};
+use super::{SqliteStore, begin, commit, failed, now};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
 use crate::ports::order::KeyRef;
@@ -51,21 +52,23 @@ impl SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = now(&mut tx).await?;
+        drill::mark(Step::ClaimKey);
         let mut answers = Vec::with_capacity(claims.len());
         for claim in claims {
             answers.push(claim_one(&mut tx, claim, at).await?);
         }
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(answers)
     }
 
     async fn finish_all(&self, keys: &[(KeyRef, Option<StoredAnswer>)]) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
+        drill::mark(Step::FinishKey);
         for (key, answer) in keys {
             finish_one(&mut tx, key, answer.as_ref()).await?;
         }
-        tx.commit().await.map_err(failed)
+        commit(tx).await
     }
 }
 

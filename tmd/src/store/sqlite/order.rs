@@ -13,7 +13,7 @@ use tmcore::seat::Fence;
 use tmcore::{EventId, Money, OrderId, TicketId, Timestamp};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, failed, json_array, now};
+use super::{SqliteStore, begin, commit, failed, json_array, now};
 use crate::ports::StoreError;
 use crate::ports::order::{
     CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord,
@@ -54,7 +54,7 @@ impl OrderStore for SqliteStore {
             ended.push(command::expire(&mut tx, Stored::read(row)?, at).await?);
         }
         if !ended.is_empty() {
-            tx.commit().await.map_err(failed)?;
+            commit(tx).await?;
         }
         Ok(ended)
     }
@@ -104,7 +104,7 @@ impl SqliteStore {
             }
             answers.push(answer);
         }
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(answers)
     }
 }

@@ -8,7 +8,8 @@ use tmcore::payment::{Operation, PaymentState, ProviderKey, ProviderReference};
 use tmcore::{Money, OrderId, Timestamp};
 
 use super::row::Columns;
-use super::{SqliteStore, begin, failed, now};
+use super::{SqliteStore, begin, commit, failed, now};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::payment::{PaymentRecord, PaymentStore};
 
@@ -37,7 +38,8 @@ impl PaymentStore for SqliteStore {
         .await
         .map_err(failed)?;
         if !rows.is_empty() {
-            tx.commit().await.map_err(failed)?;
+            drill::mark(Step::TakePayments);
+            commit(tx).await?;
         }
         rows.iter().map(read).collect()
     }

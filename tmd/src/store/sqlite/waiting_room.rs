@@ -8,7 +8,8 @@ use tmcore::waiting_room::{Gate, SessionState};
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, catalog, failed, json_array, now, session};
+use super::{SqliteStore, begin, commit, catalog, failed, json_array, now, session};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
@@ -47,7 +48,7 @@ impl WaitingRoomStore for SqliteStore {
             _ => return Ok(Some(found)),
         };
         let left = session::advance(&mut tx, &found, end, Inside::default(), at).await?;
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(Some(left))
     }
 
@@ -62,7 +63,8 @@ impl WaitingRoomStore for SqliteStore {
             admit(&mut tx, &sale, at, &mut turn).await?;
         }
         if !turn.changed.is_empty() {
-            tx.commit().await.map_err(failed)?;
+            drill::mark(Step::Turn);
+            commit(tx).await?;
         }
         Ok(turn)
     }
@@ -119,6 +121,7 @@ impl SqliteStore {
         let at = now(&mut tx).await?;
         let mut answers = Vec::with_capacity(joins.len());
         let mut sale: Option<Sale> = None;
+        drill::mark(Step::Join);
         for join in joins {
             if sale.as_ref().is_none_or(|sale| sale.event != join.event) {
                 sale = catalog::sale(&mut tx, &join.event).await?;
@@ -128,7 +131,7 @@ impl SqliteStore {
                 answer => answer,
             });
         }
-        tx.commit().await.map_err(failed)?;
+        commit(tx).await?;
         Ok(answers)
     }
 }

@@ -9,6 +9,7 @@ use tmcore::{EventId, Money, OrderId, SeatId, SessionId, Timestamp, UserId};
 
 use super::effect;
 use super::{Stored, seats, settle};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
 use crate::ports::waiting_room::{Inside, SessionRecord};
@@ -22,10 +23,12 @@ pub(super) async fn run(
 ) -> Result<OrderOutcome, CommandRefusal> {
     match command {
         OrderCommand::Create { order, user, event, session, key } => {
+            drill::mark(Step::Create);
             remember(tx, key, *order).await?;
             create(tx, *order, Buyer { user: *user, event, session: *session }, at).await
         }
         OrderCommand::Hold { order, user, seats, key } => {
+            drill::mark(Step::Hold);
             remember(tx, key, *order).await?;
             let stored = owned(tx, *order, *user).await?;
             hold(tx, stored, seats, at).await
@@ -34,12 +37,14 @@ pub(super) async fn run(
             settle::run(tx, payment, verdict, tickets, at).await
         }
         OrderCommand::Pin { order, user, key } => {
+            drill::mark(Step::Pin);
             remember(tx, key, *order).await?;
             let stored = owned(tx, *order, *user).await?;
             let transition = stored.order.clone().finalize(at).map_err(refused)?;
             effect::carry_out(tx, stored, transition, &[], at).await
         }
         OrderCommand::Cancel { order, user, key } => {
+            drill::mark(Step::Cancel);
             remember(tx, key, *order).await?;
             let stored = owned(tx, *order, *user).await?;
             let transition = stored.order.clone().cancel(at).map_err(refused)?;
@@ -54,6 +59,7 @@ pub(super) async fn expire(
     stored: Stored,
     at: Timestamp,
 ) -> Result<OrderOutcome, StoreError> {
+    drill::mark(Step::Expire);
     let transition = stored.order.clone().expire(at);
     effect::carry_out(tx, stored, transition, &[], at).await.map_err(|refusal| match refusal {
         CommandRefusal::Store(error) => error,

@@ -6,6 +6,7 @@ use tmcore::order::Transition;
 use tmcore::payment::{Answer, Operation, PaymentState, ProviderKey};
 
 use super::{Stored, effect};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, NewTicket, OrderOutcome, Verdict};
 use crate::store::sqlite::payment;
@@ -20,6 +21,7 @@ pub(super) async fn run(
     at: Timestamp,
 ) -> Result<OrderOutcome, CommandRefusal> {
     let paid = payment::load(tx, key).await?.ok_or(CommandRefusal::NotFound)?;
+    drill::mark(Step::settle(paid.operation));
     let stored = Stored::load(tx, paid.order).await?.ok_or(CommandRefusal::NotFound)?;
     let state = match verdict {
         _ if paid.state.is_settled() => None,

@@ -1,0 +1,75 @@
+//! The program killed before and after every step of a purchase, with every card of the sandbox, and started again: what
+//! became of the order, the seats and the money. The tables of docs/crash-points.md are what these tests found.
+//!
+//! `UPDATE_DOCS=1` writes the tables; `--run-ignored all` runs every point with every card.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that unwraps says where it failed")]
+
+#[path = "drills/audit.rs"]
+mod audit;
+#[path = "drills/buyer.rs"]
+mod buyer;
+#[path = "drills/case.rs"]
+mod case;
+#[path = "drills/program.rs"]
+mod program;
+#[path = "drills/row.rs"]
+mod row;
+#[path = "drills/table.rs"]
+mod table;
+
+use std::collections::BTreeMap;
+
+use case::{Case, Help};
+use row::{CARDS, Row, rows};
+use table::Table;
+use tmd::drill::Step;
+
+/// Every point, with its own card: left alone, and asked again with the same keys.
+const ALONE: Table = Table { mark: "every point", first: "killed", columns: &["left alone", "asked again"] };
+/// Points and cards, left alone.
+const BY_CARD: Table = Table { mark: "every card", first: "killed", columns: CARDS };
+
+async fn run(cases: Vec<(Row, &'static str, Case)>) -> BTreeMap<(String, &'static str), String> {
+    let cells = case::run_all(cases.iter().map(|(_, _, case)| case.clone()).collect()).await;
+    cases.into_iter().zip(cells).map(|((row, column, _), cell)| ((row.title(), column), cell)).collect()
+}
+
+/// D1, D2, I7, I9, M2, M4, M7, M9, M10, M13: whichever step the program dies before or after, every order ends as it
+/// should with nobody's help, and as its buyer wanted when it is asked again with the same keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_killed_at_every_step_an_order_ends_once_helped_or_not() {
+    let mut cases = Vec::new();
+    for row in rows() {
+        for (column, help) in [("left alone", Help::None), ("asked again", Help::SameKeys)] {
+            cases.push((row, column, row.case(row.card, help)));
+        }
+    }
+    let passed = rows().into_iter().filter_map(|row| row.crash).map(|(step, _, _)| step).collect::<Vec<_>>();
+    let missed: Vec<_> = Step::ALL.iter().filter(|step| !passed.contains(step) && !row::NOT_YET.contains(step)).collect();
+    assert!(missed.is_empty(), "steps that nothing is killed at: {missed:?}");
+    ALONE.check(&rows().iter().map(Row::title).collect::<Vec<_>>(), &run(cases).await);
+}
+
+async fn by_card(is_wanted: impl Fn(&Row) -> bool) {
+    let rows: Vec<_> = rows().into_iter().filter(|row| row.way == buyer::Way::Buy).collect();
+    let mut cases = Vec::new();
+    for row in rows.iter().filter(|row| is_wanted(row)) {
+        for card in CARDS {
+            cases.push((*row, *card, row.case(card, Help::None)));
+        }
+    }
+    BY_CARD.check(&rows.iter().map(Row::title).collect::<Vec<_>>(), &run(cases).await);
+}
+
+/// M6, M9, M10: the same where money is at stake, with every card.
+#[tokio::test(flavor = "multi_thread")]
+async fn m6_killed_where_money_is_at_stake_every_card_converges() {
+    by_card(|row| row.crash.is_none_or(|(step, _, _)| row::OF_MONEY.contains(&step))).await;
+}
+
+/// The whole product.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a quarter of an hour"]
+async fn m6_killed_at_every_step_every_card_converges() {
+    by_card(|_| true).await;
+}
