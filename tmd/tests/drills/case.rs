@@ -34,11 +34,12 @@ pub struct Case {
 /// Runs cases side by side; answers what each came to, in order.
 pub async fn run_all(cases: Vec<Case>) -> Vec<String> {
     let count = cases.len();
-    let running = stream::iter(&cases).map(Case::run).buffered(AT_ONCE);
-    let found: Vec<Result<String, String>> = running.collect().await;
-    let broken: Vec<_> = found.iter().filter_map(|case| case.as_ref().err().cloned()).collect();
+    let running = stream::iter(cases.iter().enumerate()).map(async |(number, case)| (number, case.run().await));
+    let mut found: Vec<_> = running.buffer_unordered(AT_ONCE).collect().await;
+    found.sort_by_key(|(number, _)| *number);
+    let broken: Vec<_> = found.iter().filter_map(|(_, case)| case.as_ref().err().cloned()).collect();
     assert!(broken.is_empty(), "{} of {count} cases broke a promise:\n{}", broken.len(), broken.join("\n"));
-    found.into_iter().flatten().collect()
+    found.into_iter().filter_map(|(_, case)| case.ok()).collect()
 }
 
 impl Case {
