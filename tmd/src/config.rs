@@ -108,7 +108,8 @@ fn in_force(cli: &Cli) -> Result<Layers, ConfigError> {
             fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.clone(), reason })?;
         layers.add_file(&path.display().to_string(), &text)?;
     }
-    let settings = std::env::vars_os().filter(|(name, _)| !drill::VARIABLES.iter().any(|other| name == other));
+    let settings =
+        std::env::vars_os().filter(|(name, _)| !drill::VARIABLES.iter().any(|other| name == other));
     layers.add_environment(settings)?;
     layers.add_flags(&cli.flags)?;
     if layers.text("server", "data_dir").is_empty() {

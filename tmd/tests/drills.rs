@@ -2,7 +2,12 @@
 //! became of the order, the seats and the money. The tables of docs/crash-points.md are what these tests found.
 //!
 //! `UPDATE_DOCS=1` writes the tables; `--run-ignored all` runs every point with every card.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that unwraps says where it failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that unwraps says where it failed"
+)]
 
 #[path = "drills/audit.rs"]
 mod audit;
@@ -45,7 +50,8 @@ async fn d2_killed_at_every_step_an_order_ends_once_helped_or_not() {
         }
     }
     let passed = rows().into_iter().filter_map(|row| row.crash).map(|(step, _, _)| step).collect::<Vec<_>>();
-    let missed: Vec<_> = Step::ALL.iter().filter(|step| !passed.contains(step) && !row::NOT_YET.contains(step)).collect();
+    let missed: Vec<_> =
+        Step::ALL.iter().filter(|step| !passed.contains(step) && !row::NOT_YET.contains(step)).collect();
     assert!(missed.is_empty(), "steps that nothing is killed at: {missed:?}");
     ALONE.check(&rows().iter().map(Row::title).collect::<Vec<_>>(), &run(cases).await);
 }

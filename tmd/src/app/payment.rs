@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentToken, ProviderKey};
+use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentState, PaymentToken, ProviderKey};
 use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
 
@@ -16,19 +16,38 @@ use crate::ports::payment::PaymentRecord;
 
 impl Office {
     /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
-    /// often it is asked, and writes down what it said. An authorization needs its token.
+    /// often it is asked, and writes down what it said. An authorization needs its token: [`Office::authorize`].
     ///
     /// # Errors
     /// [`CommandRefusal`] when the outcome cannot be written; the resolver will ask again.
-    pub async fn drive(
-        self: &Arc<Self>,
-        payment: &PaymentRecord,
-        token: Option<&PaymentToken>,
-    ) -> Result<OrderOutcome, CommandRefusal> {
-        let verdict = match operation(payment, token) {
+    pub async fn drive(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
+        let verdict = match operation(payment) {
             Some(operation) => self.ask(payment, operation).await,
             None => Verdict::Unknown,
         };
+        self.settle(payment, verdict).await
+    }
+
+    /// Asks for an authorization, as [`Office::drive`] does. The key of one that an earlier request wrote down may have
+    /// been fenced meanwhile: then the provider declines and records nothing, and no card was declined (M6).
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn authorize(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        token: &PaymentToken,
+        resumed: bool,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let operation = ProviderOperation::Authorize { token: token.clone(), amount: payment.amount };
+        let mut verdict = self.ask(payment, operation).await;
+        if resumed && matches!(verdict, Verdict::Answered(Answer::Declined { .. })) {
+            verdict = match self.question(Step::AskLookUp, self.ports.gateway.look_up(&payment.key)).await {
+                Ok(Some(record)) => judge(payment, about(payment, record)),
+                Ok(None) => Verdict::NeverHappened,
+                Err(unknown) => judge(payment, Err(unknown)),
+            };
+        }
         self.settle(payment, verdict).await
     }
 
@@ -61,12 +80,12 @@ impl Office {
     /// # Errors
     /// [`StoreError`] when they cannot be found.
     pub async fn resolve_payments(self: &Arc<Self>, limit: u32) -> Result<usize, StoreError> {
-        let lease = self.config.checkout.gateway_timeout_seconds * 3;
+        let lease = self.config.checkout.payment_lease_seconds();
         let due = self.store().due_payments(limit, lease).await?;
         for payment in &due {
             let outcome = match payment.operation {
                 Operation::Authorize => self.look_up(payment).await,
-                Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment, None).await,
+                Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment).await,
             };
             if let Err(error) = outcome {
                 tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
@@ -160,6 +179,15 @@ impl Office {
         Ok(payments.into_iter().rev().find(|paid| paid.operation == operation && !paid.state.is_settled()))
     }
 
+    /// Whether it is settled that a payment never happened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn never_happened(&self, payment: &PaymentRecord) -> Result<bool, StoreError> {
+        let payments = self.store().payments(payment.order).await?;
+        Ok(payments.iter().any(|paid| paid.key == payment.key && paid.state == PaymentState::NeverHappened))
+    }
+
     /// The reason of the order's last decline.
     ///
     /// # Errors
@@ -189,11 +217,12 @@ fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Ver
     }
 }
 
-fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<ProviderOperation> {
+/// What to ask for again; `None` for an authorization, whose token nobody keeps.
+fn operation(payment: &PaymentRecord) -> Option<ProviderOperation> {
     let amount = payment.amount;
     let against = payment.against.clone();
     Some(match payment.operation {
-        Operation::Authorize => ProviderOperation::Authorize { token: token?.clone(), amount },
+        Operation::Authorize => return None,
         Operation::Capture => ProviderOperation::Capture { authorization: against?, amount },
         Operation::Void => ProviderOperation::Void { authorization: against? },
         Operation::Refund => ProviderOperation::Refund { authorization: against?, amount },

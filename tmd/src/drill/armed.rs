@@ -26,9 +26,8 @@ struct Crash {
 
 static ORDERS: LazyLock<Orders> = LazyLock::new(|| {
     let read = |variable| text_of(variable).filter(|value| !value.is_empty());
-    let parse_mutant = |value: String| {
-        Mutant::parse(&value).map(Some).ok_or(DrillError { variable: MUTANT, value })
-    };
+    let parse_mutant =
+        |value: String| Mutant::parse(&value).map(Some).ok_or(DrillError { variable: MUTANT, value });
     Orders {
         crash: read(CRASH_AT).map_or(Ok(None), |value| Crash::parse(value).map(Some)),
         mutant: read(MUTANT).map_or(Ok(None), parse_mutant),
@@ -65,7 +64,8 @@ fn pass(step: Step, is_before: bool) {
     if (crash.step, crash.is_before) != (step, is_before) {
         return;
     }
-    let alive = crash.passes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    let alive =
+        crash.passes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
     if alive.is_err() {
         die();
     }

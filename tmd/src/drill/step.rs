@@ -75,6 +75,8 @@ steps! {
     SettleRefund = Office "settle-refund",
     /// An order is given up.
     Cancel = Office "cancel",
+    /// The money of a finalized order is to go back.
+    Refund = Office "refund",
     /// The end of an order's time is written.
     Expire = Office "expire",
     /// An answer is kept under its key.

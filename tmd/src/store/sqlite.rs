@@ -35,6 +35,8 @@ pub struct SqliteOptions {
     pub reader_connections: u32,
     /// The longest that a request may wait for locks, all told (S9).
     pub busy_timeout: Duration,
+    /// How long whoever writes a payment down has to send it before the resolver does.
+    pub send_lease_seconds: u32,
 }
 
 /// The store.
@@ -43,6 +45,7 @@ pub struct SqliteStore {
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
     writer_timeout: Duration,
+    send_lease_seconds: u32,
 }
 
 type Tx<'c> = sqlx::Transaction<'c, sqlx::Sqlite>;
@@ -73,7 +76,8 @@ impl SqliteStore {
             .connect_with(connect.read_only(true).create_if_missing(false))
             .await
             .map_err(failed)?;
-        Ok(Self { writer: Mutex::new(writer), readers, writer_timeout: quarter })
+        let send_lease_seconds = options.send_lease_seconds;
+        Ok(Self { writer: Mutex::new(writer), readers, writer_timeout: quarter, send_lease_seconds })
     }
 
     /// The writer, waited for no longer than a lock may be (S9).

@@ -11,7 +11,8 @@ use crate::buyer::Buyer;
 use crate::program::{PATIENCE, SEATS, client, eventually};
 
 pub async fn open(data: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(data.join("office.db")).busy_timeout(PATIENCE).read_only(true);
+    let options =
+        SqliteConnectOptions::new().filename(data.join("office.db")).busy_timeout(PATIENCE).read_only(true);
     SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap()
 }
 
@@ -79,7 +80,8 @@ pub async fn audit(
         return if log.is_empty() { Ok("no order".to_owned()) } else { Err("paid for no order".to_owned()) };
     };
     let (state, total): (String, i64) = (order.get("state"), order.get("total"));
-    let done = |operation: &str| log.values().filter(|done| done.is_ok && done.operation == operation).count();
+    let done =
+        |operation: &str| log.values().filter(|done| done.is_ok && done.operation == operation).count();
     let (held, taken, let_go) = (done("AUTHORIZE"), done("CAPTURE"), done("VOID"));
     let is_paid = state == "FINALIZED";
     if taken != usize::from(is_paid) {
@@ -128,7 +130,8 @@ struct Done {
 }
 
 async fn provider_log(data: &Path) -> BTreeMap<String, Done> {
-    let options = SqliteConnectOptions::new().filename(data.join("gateway.db")).busy_timeout(PATIENCE).read_only(true);
+    let options =
+        SqliteConnectOptions::new().filename(data.join("gateway.db")).busy_timeout(PATIENCE).read_only(true);
     let mut log = options.connect().await.unwrap();
     let sql = "SELECT lower(hex(key)) AS key, operation, reference IS NOT NULL AS is_ok, amount FROM entry WHERE repeat = 0";
     let rows = sqlx::query(sql).fetch_all(&mut log).await.unwrap();

@@ -34,7 +34,8 @@ pub struct Case {
 /// Runs cases side by side; answers what each came to, in order.
 pub async fn run_all(cases: Vec<Case>) -> Vec<String> {
     let count = cases.len();
-    let running = stream::iter(cases.iter().enumerate()).map(async |(number, case)| (number, case.run().await));
+    let running =
+        stream::iter(cases.iter().enumerate()).map(async |(number, case)| (number, case.run().await));
     let mut found: Vec<_> = running.buffer_unordered(AT_ONCE).collect().await;
     found.sort_by_key(|(number, _)| *number);
     let broken: Vec<_> = found.iter().filter_map(|(_, case)| case.as_ref().err().cloned()).collect();
@@ -63,11 +64,9 @@ impl Case {
         let walked = buyer.walk(&program.url).await;
         let db = audit::open(data.path()).await;
         let is_hurt = matches!(walked, Err(Stop::NoAnswer));
-        let died = eventually("it dies, or all is done", async || {
-            match program.died() {
-                Some(_) => Some(true),
-                None => (!is_hurt && audit::is_quiet(&db).await).then_some(false),
-            }
+        let died = eventually("it dies, or all is done", async || match program.died() {
+            Some(_) => Some(true),
+            None => (!is_hurt && audit::is_quiet(&db).await).then_some(false),
         });
         let died = died.await;
         if died {

@@ -34,7 +34,7 @@ pub const OF_MONEY: &[Step] = &[
 ];
 
 /// Steps that no purchase takes yet.
-pub const NOT_YET: &[Step] = &[Step::SettleRefund, Step::AskRefund, Step::LogRefund];
+pub const NOT_YET: &[Step] = &[Step::Refund, Step::SettleRefund, Step::AskRefund, Step::LogRefund];
 
 /// One way to go, and where it ends all of a sudden.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +58,9 @@ impl Row {
     }
 
     pub fn case(&self, card: &'static str, help: Help) -> Case {
-        let crash_at = self.crash.map(|(step, is_after, pass)| {
-            format!("{}:{pass}", step.points()[usize::from(is_after)])
-        });
+        let crash_at = self
+            .crash
+            .map(|(step, is_after, pass)| format!("{}:{pass}", step.points()[usize::from(is_after)]));
         Case { way: self.way, card, crash_at, help }
     }
 }
@@ -76,11 +76,9 @@ const fn passes(step: Step) -> &'static [&'static str] {
 /// Which way a step lies on, and with which card it is taken.
 const fn way_to(step: Step) -> (Way, &'static str) {
     match step {
-        Step::Cancel | Step::TakePayments | Step::AskVoid | Step::LogVoid | Step::SettleVoid => {
-            (Way::Cancel, "tok_ok")
-        }
+        Step::Cancel | Step::AskVoid | Step::LogVoid | Step::SettleVoid => (Way::Cancel, "tok_ok"),
         Step::Expire => (Way::Leave, "tok_ok"),
-        Step::AskLookUp => (Way::Buy, "tok_lost_answer"),
+        Step::AskLookUp | Step::TakePayments => (Way::Buy, "tok_lost_answer"),
         Step::AskFence | Step::LogFence => (Way::Buy, "tok_timeout"),
         _ => (Way::Buy, "tok_ok"),
     }

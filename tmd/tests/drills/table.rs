@@ -29,7 +29,8 @@ impl Table {
     pub fn check(&self, rows: &[String], found: &Cells) {
         let _lock = WRITER.lock().unwrap();
         let text = std::fs::read_to_string(file()).unwrap();
-        let (begin, end) = (format!("<!-- {}: begin -->\n", self.mark), format!("<!-- {}: end -->", self.mark));
+        let (begin, end) =
+            (format!("<!-- {}: begin -->\n", self.mark), format!("<!-- {}: end -->", self.mark));
         let (before, rest) = text.split_once(&begin).expect("the table's first mark");
         let (table, after) = rest.split_once(&end).expect("the table's last mark");
         let mut cells = self.read(table);
@@ -40,7 +41,10 @@ impl Table {
         if is_update() {
             std::fs::write(file(), format!("{before}{begin}{written}{end}{after}")).unwrap();
         } else {
-            assert!(table == written, "docs/crash-points.md differs from what was found; UPDATE_DOCS=1 writes it:\n{written}");
+            assert!(
+                table == written,
+                "docs/crash-points.md differs from what was found; UPDATE_DOCS=1 writes it:\n{written}"
+            );
         }
     }
 
@@ -62,7 +66,8 @@ impl Table {
         text += &format!("|{}\n", "---|".repeat(self.columns.len() + 1));
         for row in rows {
             let of = |column: &&'static str| cells.get(&(row.clone(), *column)).map_or("", String::as_str);
-            text += &line([&[row.as_str()], self.columns.iter().map(of).collect::<Vec<_>>().as_slice()].concat());
+            text +=
+                &line([&[row.as_str()], self.columns.iter().map(of).collect::<Vec<_>>().as_slice()].concat());
         }
         text
     }

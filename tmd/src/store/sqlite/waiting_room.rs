@@ -8,7 +8,7 @@ use tmcore::waiting_room::{Gate, SessionState};
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, commit, catalog, failed, json_array, now, session};
+use super::{SqliteStore, begin, catalog, commit, failed, json_array, now, session};
 use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{
