@@ -57,7 +57,10 @@ async fn d2_killed_at_every_step_an_order_ends_once_helped_or_not() {
 }
 
 async fn by_card(is_wanted: impl Fn(&Row) -> bool) {
-    let rows: Vec<_> = rows().into_iter().filter(|row| row.way == buyer::Way::Buy).collect();
+    // Whether the resolver or the one who asked for it sends a void is a race: with some cards the point is passed or not.
+    let is_steady = |row: &Row| row.crash.is_none_or(|(step, _, _)| step != Step::TakePayments);
+    let rows: Vec<_> =
+        rows().into_iter().filter(|row| row.way == buyer::Way::Buy).filter(is_steady).collect();
     let mut cases = Vec::new();
     for row in rows.iter().filter(|row| is_wanted(row)) {
         for card in CARDS {

@@ -8,7 +8,7 @@ use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
 
 use super::Office;
-use crate::drill::{self, Step};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
@@ -95,7 +95,12 @@ impl Office {
     }
 
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
-        let request = ProviderRequest { key: payment.key, order: payment.order, operation };
+        let key = if drill::mutant(Mutant::NewKeyPerTry) {
+            ProviderKey::derive(OrderId::from_uuid(self.world().entropy.uuid_v7()), payment.operation, 1)
+        } else {
+            payment.key
+        };
+        let request = ProviderRequest { key, order: payment.order, operation };
         let step = Step::ask(payment.operation);
         let answer = self.question(step, self.ports.gateway.submit(&request)).await;
         judge(payment, answer)
@@ -210,6 +215,9 @@ fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Ver
         .increment(1);
     match answer {
         Ok(answer) => Verdict::Answered(answer),
+        Err(unknown) if drill::mutant(Mutant::TimeOutIsDecline) => {
+            Verdict::Answered(Answer::Declined { reason: unknown.to_string().as_str().into() })
+        }
         Err(unknown) => {
             tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
             Verdict::Unknown

@@ -20,6 +20,7 @@ use tokio::time::Interval;
 use super::{HEARTBEAT, check_accept, frame, goodbye, heartbeats, respond};
 use crate::app::availability::Availability;
 use crate::app::record::Fact;
+use crate::drill::{self, Mutant};
 use crate::http::Api;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::path::Id;
@@ -41,8 +42,13 @@ pub async fn stream(
 ) -> ApiResult<Response> {
     check_accept(&api, &headers)?;
     let hub = api.hubs.of(&api, &event).await?.ok_or_else(ApiError::not_found)?;
-    let state =
-        Telling { frames: hub.frames.subscribe(), hub, beats: heartbeats(&api), api, stage: Stage::Snapshot };
+    let is_back = headers.contains_key("last-event-id");
+    let stage = if drill::mutant(Mutant::NoSnapshot) && is_back {
+        Stage::Deltas { after: 0 }
+    } else {
+        Stage::Snapshot
+    };
+    let state = Telling { frames: hub.frames.subscribe(), hub, beats: heartbeats(&api), api, stage };
     Ok(respond(futures::stream::unfold(state, |mut state| async move {
         state.next().await.map(|frame| (frame, state))
     })))

@@ -7,7 +7,7 @@ use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, Money, OrderId, SeatId, SessionId, UserId};
 
 use super::{Desk, OrderRow, SaleRow, SeatRow};
-use crate::drill::{self, Step};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome};
 use crate::ports::waiting_room::{Inside, SessionRecord};
@@ -31,6 +31,9 @@ impl Desk {
             OrderCommand::Pin { order, user, .. } => {
                 drill::mark(Step::Pin);
                 let row = self.owned_by(*order, *user)?;
+                if drill::mutant(Mutant::FinalizeAfterExpiry) {
+                    self.at = row.order.created_at;
+                }
                 let transition = row.order.clone().finalize(self.at).map_err(refused)?;
                 self.carry_out(row, transition, &[])
             }
@@ -120,6 +123,9 @@ impl Desk {
                 && session.inside.deadline.is_some_and(|deadline| deadline > self.at)
                 && buyer.session.is_none_or(|wanted| wanted == session.id)
         });
+        if drill::mutant(Mutant::NoAdmission) {
+            return Ok(None);
+        }
         admitted.cloned().map(Some).ok_or(CommandRefusal::NotAdmitted)
     }
 
@@ -127,7 +133,7 @@ impl Desk {
         let event = row.order.parties.event.clone();
         let sale = self.sale(&event)?;
         let (rules, fence) = (sale.sale.rules, Fence(sale.clock + 1));
-        let (found, missing) = self.find(&event, ids);
+        let (mut found, missing) = self.find(&event, ids);
         let mut total = Money::zero(row.order.total.currency);
         for seat in &found {
             total = total.plus(seat.line.price.1).map_err(StoreError::failed)?;
@@ -146,7 +152,9 @@ impl Desk {
         let free = |seat: &&SeatRow| seat.state.release(order, row.fence).unwrap_or(seat.state);
         let taken = found.iter().filter(|seat| free(seat).hold(self.at, order, until, fence).is_err());
         let taken: Vec<_> = taken.map(|seat| seat.line.id.clone()).collect();
-        if !taken.is_empty() {
+        if drill::mutant(Mutant::HoldInPart) {
+            found.retain(|seat| !taken.contains(&seat.line.id));
+        } else if !taken.is_empty() && !drill::mutant(Mutant::HoldTakenSeat) {
             return Err(CommandRefusal::SeatsTaken(taken));
         }
         let mut seats: Vec<_> = found.iter().map(|seat| seat.line.index).collect();

@@ -9,7 +9,7 @@ use tmcore::Timestamp;
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, commit, failed, now};
-use crate::drill::{self, Step};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
 use crate::ports::order::KeyRef;
@@ -114,11 +114,11 @@ async fn claim_one(
 
 fn read(row: &SqliteRow, claim: &KeyClaim, at: Timestamp) -> Result<Claimed, StoreError> {
     let fingerprint: &[u8] = row.try_get("fingerprint").map_err(failed)?;
-    if fingerprint != claim.fingerprint.as_bytes() {
+    if fingerprint != claim.fingerprint.as_bytes() && !drill::mutant(Mutant::NoFingerprint) {
         return Ok(Claimed::Reused);
     }
     match row.time_opt("lease_until")? {
-        Some(lease) if lease > at => Ok(Claimed::InFlight),
+        Some(lease) if lease > at && !drill::mutant(Mutant::InFlightIsFree) => Ok(Claimed::InFlight),
         Some(_) => Ok(Claimed::Resume(row.parse_opt("order_id")?)),
         None => {
             let status = u16::try_from(row.int("status")?).map_err(StoreError::failed)?;

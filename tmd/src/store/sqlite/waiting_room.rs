@@ -9,7 +9,7 @@ use tmcore::{EventId, SessionId, Timestamp, UserId};
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, catalog, commit, failed, json_array, now, session};
-use crate::drill::{self, Step};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
@@ -146,7 +146,9 @@ async fn join_one(
     if !sale.rules.waiting_room {
         return Err(JoinRefusal::NoWaitingRoom);
     }
-    if let Some(session) = live_session(tx, &join.event, join.user).await? {
+    if let Some(session) = live_session(tx, &join.event, join.user).await?
+        && !drill::mutant(Mutant::SecondPlace)
+    {
         return Ok(Joined { session, new: false });
     }
     let entry = sale.enter(at)?;
@@ -240,7 +242,8 @@ async fn admit(
     at: Timestamp,
     turn: &mut Turn,
 ) -> Result<(), StoreError> {
-    let inside = inside(tx, &sale.event).await?;
+    let overlooked = u64::from(drill::mutant(Mutant::CapacityPlusOne));
+    let inside = inside(tx, &sale.event).await?.saturating_sub(overlooked);
     let free = u64::from(sale.rules.gate.capacity).saturating_sub(inside).min(MOST_A_TURN);
     let first = first_in_line(tx, &sale.event, free).await?;
     if first.is_empty() {
@@ -283,14 +286,13 @@ async fn first_in_line(
     event: &EventId,
     most: u64,
 ) -> Result<Vec<String>, StoreError> {
-    sqlx::query_scalar(
-        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?",
-    )
-    .bind(event.as_str())
-    .bind(int(most)?)
-    .fetch_all(tx)
-    .await
-    .map_err(failed)
+    let sql = if drill::mutant(Mutant::PagedByPlace) {
+        "SELECT session_id FROM sessions WHERE event_id = ?1 AND state = 'WAITING' AND lobby = 0 AND place >
+           (SELECT coalesce(max(place), 0) FROM sessions WHERE event_id = ?1 AND state <> 'WAITING') ORDER BY place LIMIT ?2"
+    } else {
+        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?"
+    };
+    sqlx::query_scalar(sql).bind(event.as_str()).bind(int(most)?).fetch_all(tx).await.map_err(failed)
 }
 
 async fn gate(tx: &mut SqliteConnection, event: &EventId) -> Result<Gate, StoreError> {
