@@ -1,6 +1,6 @@
 //! Settings: the compiled-in defaults, then a file, then the environment, then flags; the later wins.
 //!
-//! [`Config::load`] is the only place that reads the environment. What the settings mean stands in
+//! [`Config::load`] is the only place that reads the environment, but for the drills of tests (`drill.rs`). What the settings mean stands in
 //! `config.default.toml`, which `tmd config print` shows with the values in force.
 
 mod check;

@@ -42,7 +42,7 @@ async fn run(cases: Vec<(Row, &'static str, Case)>) -> BTreeMap<(String, &'stati
 /// D1, D2, I7, I9, M2, M4, M7, M9, M10, M13: whichever step the program dies before or after, every order ends as it
 /// should with nobody's help, and as its buyer wanted when it is asked again with the same keys.
 #[tokio::test(flavor = "multi_thread")]
-async fn d2_killed_at_every_step_an_order_ends_once_helped_or_not() {
+async fn d1_d2_i7_i9_killed_at_every_step_an_order_ends_once() {
     let mut cases = Vec::new();
     for row in rows() {
         for (column, help) in [("left alone", Help::None), ("asked again", Help::SameKeys)] {
@@ -54,6 +54,55 @@ async fn d2_killed_at_every_step_an_order_ends_once_helped_or_not() {
         Step::ALL.iter().filter(|step| !passed.contains(step) && !row::NOT_YET.contains(step)).collect();
     assert!(missed.is_empty(), "steps that nothing is killed at: {missed:?}");
     ALONE.check(&rows().iter().map(Row::title).collect::<Vec<_>>(), &run(cases).await);
+}
+
+/// The audit sees what it is there to see.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promise_that_is_broken_is_noticed() {
+    let broken = [
+        ("no-ticket", "tok_ok", Some("pin.after-commit"), "M4: a finalized order"),
+        ("one-sided-books", "tok_ok", Some("ask-capture.after-call"), "M11"),
+        ("time-out-is-decline", "tok_lost_answer", Some("settle-authorize.after-commit"), "M13"),
+        ("new-key-per-try", "tok_ok", Some("log-authorize.after-commit"), "M13"),
+        ("capture-before-pin", "tok_ok", Some("ask-capture.before-call"), "M1, M2"),
+    ];
+    let runs = broken.map(|(mutant, card, crash_at, fault)| async move {
+        let crash_at = crash_at.map(str::to_owned);
+        let case = Case { way: buyer::Way::Buy, card, crash_at, help: Help::None, mutant: Some(mutant) };
+        let found = case.run().await.expect_err(mutant);
+        assert!(found.contains(fault), "{mutant}: {found}");
+    });
+    futures::future::join_all(runs).await;
+}
+
+/// A drill that there is none of is a wrong setting.
+#[test]
+fn an_unknown_drill_is_refused_at_start() {
+    let home = tempfile::TempDir::new().unwrap();
+    for (variable, value) in [
+        ("TMD_CRASH_AT", "nowhere"),
+        ("TMD_CRASH_AT", "hold.before-commit:0"),
+        ("TMD_CRASH_AT", "hold.before-commit:x"),
+        ("TMD_MUTANT", "none"),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tmd"));
+        let command =
+            command.env_clear().env("HOME", home.path()).env(variable, value).args(["config", "check"]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("{variable}: there is no `{value}`")), "{said}");
+    }
+}
+
+/// What kills the program on command is compiled in for these tests only.
+#[test]
+fn no_release_has_drills() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap().parse().unwrap();
+    assert!(manifest["features"].get("default").is_none());
+    let run = std::fs::read_to_string(folder.join("../run.sh")).unwrap();
+    assert!(!run.contains("--features") && !run.contains("drills"));
 }
 
 async fn by_card(is_wanted: impl Fn(&Row) -> bool) {
@@ -72,7 +121,7 @@ async fn by_card(is_wanted: impl Fn(&Row) -> bool) {
 
 /// M6, M9, M10: the same where money is at stake, with every card.
 #[tokio::test(flavor = "multi_thread")]
-async fn m6_killed_where_money_is_at_stake_every_card_converges() {
+async fn m6_m9_m10_i10_killed_where_money_is_at_stake_every_card_converges() {
     by_card(|row| row.crash.is_none_or(|(step, _, _)| row::OF_MONEY.contains(&step))).await;
 }
 

@@ -102,7 +102,7 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.authorize(&payment, token, resumed).await?;
+        let outcome = self.authorize(&payment, token).await?;
         if outcome.record.order.state == OrderState::Pending && self.never_happened(&payment).await? {
             return Box::pin(self.confirm_order(step, seats, token, false)).await;
         }

@@ -28,8 +28,8 @@ impl Office {
         self.settle(payment, verdict).await
     }
 
-    /// Asks for an authorization, as [`Office::drive`] does. The key of one that an earlier request wrote down may have
-    /// been fenced meanwhile: then the provider declines and records nothing, and no card was declined (M6).
+    /// Asks for an authorization, as [`Office::drive`] does. Where the key was fenced meanwhile the provider declines and
+    /// records nothing: then it never happened, and no card was declined (M6).
     ///
     /// # Errors
     /// As [`Office::drive`].
@@ -37,15 +37,14 @@ impl Office {
         self: &Arc<Self>,
         payment: &PaymentRecord,
         token: &PaymentToken,
-        resumed: bool,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let operation = ProviderOperation::Authorize { token: token.clone(), amount: payment.amount };
         let mut verdict = self.ask(payment, operation).await;
-        if resumed && matches!(verdict, Verdict::Answered(Answer::Declined { .. })) {
+        if matches!(verdict, Verdict::Answered(Answer::Declined { .. })) {
             verdict = match self.question(Step::AskLookUp, self.ports.gateway.look_up(&payment.key)).await {
-                Ok(Some(record)) => judge(payment, about(payment, record)),
+                Ok(Some(_)) => verdict,
                 Ok(None) => Verdict::NeverHappened,
-                Err(unknown) => judge(payment, Err(unknown)),
+                Err(_) => Verdict::Unknown,
             };
         }
         self.settle(payment, verdict).await

@@ -53,6 +53,17 @@ const NEVER: &[(&str, &str)] = &[
                  AND p.state = 'OK' AND o.state <> 'FINALIZED')",
     ),
     (
+        "M11: books that do not sum to zero for one payment",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY provider_key HAVING SUM(amount) <> 0)",
+    ),
+    (
+        "M11: an order whose books are not what was captured and not refunded",
+        "SELECT COUNT(*) FROM orders o WHERE
+           (SELECT COALESCE(SUM(amount), 0) FROM ledger_entries l WHERE l.order_id = o.order_id AND l.account = 'PROVIDER')
+           <> (SELECT COALESCE(SUM(CASE p.operation WHEN 'CAPTURE' THEN p.amount ELSE -p.amount END), 0) FROM payments p
+               WHERE p.order_id = o.order_id AND p.operation IN ('CAPTURE', 'REFUND') AND p.state = 'OK')",
+    ),
+    (
         "a seat that an order without tickets still has",
         "SELECT COUNT(*) FROM seat_inventory i LEFT JOIN orders o USING (order_id)
          WHERE i.status <> 0 AND o.state IS NOT 'FINALIZED'",

@@ -1,14 +1,12 @@
 //! A buyer with the keys of every request written down before it is sent.
 
-use std::time::Duration;
-
 use tmapi::ProblemCode;
 use tmapi::client::{Client, ClientError};
 use tmapi::order::{CreateOrder, OrderStatus, OrderView, SeatsAndPayment};
 use tmapi::session::SessionStatus;
 use tmcore::{EventId, OrderId, SessionId};
 
-use crate::program::{PATIENCE, PAUSE, client};
+use crate::program::{client, eventually};
 
 /// How often a card is shown again after nobody knew what became of it.
 const MOST_TRIES: u32 = 2;
@@ -83,11 +81,11 @@ impl Buyer {
         }
         let (token, session) = self.place.clone().unwrap();
         let buyer = guest.with_token(&token).unwrap();
-        let until = tokio::time::Instant::now() + PATIENCE;
-        while buyer.session(session).await?.status == SessionStatus::Waiting {
-            assert!(tokio::time::Instant::now() < until, "nobody lets the buyer in");
-            tokio::time::sleep(PAUSE).await;
-        }
+        let let_in = eventually("the buyer is let in", async || match buyer.session(session).await {
+            Ok(view) if view.status == SessionStatus::Waiting => None,
+            answer => Some(answer),
+        });
+        let_in.await?;
         Ok((buyer, session))
     }
 
@@ -119,29 +117,29 @@ impl Buyer {
     }
 }
 
-/// Asks until no earlier try is in the way.
+/// Asks until no earlier try is in the way (I7).
 async fn patiently(
     mut ask: impl AsyncFnMut() -> Result<OrderView, ClientError>,
 ) -> Result<OrderView, ClientError> {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        match ask().await {
-            Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
-                assert!(tokio::time::Instant::now() < until, "I7: a stuck key");
-                tokio::time::sleep(error.retry_after().unwrap_or(Duration::from_secs(1))).await;
-            }
-            answer => return answer,
+    eventually("I7: the key is free", async || match ask().await {
+        Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
+            tokio::time::sleep(error.retry_after().expect("when to ask again")).await;
+            None
         }
-    }
+        answer => Some(answer),
+    })
+    .await
 }
 
 /// Waits for the provider to have said (I10).
-async fn clear(buyer: &Client, mut view: OrderView) -> Result<OrderView, ClientError> {
-    let until = tokio::time::Instant::now() + PATIENCE;
-    while matches!(view.status, OrderStatus::Authorizing | OrderStatus::Capturing) {
-        assert!(tokio::time::Instant::now() < until, "I10: {} does not converge", view.order_id);
-        tokio::time::sleep(PAUSE).await;
-        view = buyer.order(view.order_id).await?;
+async fn clear(buyer: &Client, view: OrderView) -> Result<OrderView, ClientError> {
+    let is_open = |status| matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing);
+    if !is_open(view.status) {
+        return Ok(view);
     }
-    Ok(view)
+    eventually("I10: it converges", async || match buyer.order(view.order_id).await {
+        Ok(view) if is_open(view.status) => None,
+        answer => Some(answer),
+    })
+    .await
 }

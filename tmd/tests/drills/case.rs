@@ -29,6 +29,8 @@ pub struct Case {
     pub card: &'static str,
     pub crash_at: Option<String>,
     pub help: Help,
+    /// A promise that the program is to break.
+    pub mutant: Option<&'static str>,
 }
 
 /// Runs cases side by side; answers what each came to, in order.
@@ -45,7 +47,7 @@ pub async fn run_all(cases: Vec<Case>) -> Vec<String> {
 
 impl Case {
     /// What it came to, or which promise was broken.
-    async fn run(&self) -> Result<String, String> {
+    pub async fn run(&self) -> Result<String, String> {
         let data = data_folder().await;
         let found = AssertUnwindSafe(self.run_in(&data)).catch_unwind().await;
         let found = found.unwrap_or_else(|panic| Err(panic_message(&*panic).to_owned()));
@@ -55,6 +57,7 @@ impl Case {
     async fn run_in(&self, data: &TempDir) -> Result<String, String> {
         let orders = Orders {
             crash_at: self.crash_at.clone(),
+            mutant: self.mutant,
             // The slow card takes 2 s, and is not to be given up.
             gateway_timeout_seconds: if self.card == "tok_slow" { 3 } else { 1 },
         };

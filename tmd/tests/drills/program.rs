@@ -33,6 +33,8 @@ pub struct Program {
 pub struct Orders {
     /// `TMD_CRASH_AT`.
     pub crash_at: Option<String>,
+    /// `TMD_MUTANT`, also after the restart.
+    pub mutant: Option<&'static str>,
     /// How long the provider may take, seconds.
     pub gateway_timeout_seconds: u32,
 }
@@ -53,6 +55,9 @@ impl Program {
         command.env("TMD_CHECKOUT_IDEMPOTENCY_LEASE_SECONDS", (timeout + 1).to_string());
         if let Some(point) = &orders.crash_at {
             command.env("TMD_CRASH_AT", point);
+        }
+        if let Some(mutant) = orders.mutant {
+            command.env("TMD_MUTANT", mutant);
         }
         command.stdout(Stdio::null()).stderr(File::create(&log).unwrap()).kill_on_drop(true);
         let mut program = Self { child: command.spawn().unwrap(), url: String::new(), log };

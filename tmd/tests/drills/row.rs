@@ -61,7 +61,7 @@ impl Row {
         let crash_at = self
             .crash
             .map(|(step, is_after, pass)| format!("{}:{pass}", step.points()[usize::from(is_after)]));
-        Case { way: self.way, card, crash_at, help }
+        Case { way: self.way, card, crash_at, help, mutant: None }
     }
 }
 

@@ -63,7 +63,9 @@ impl Table {
     fn write(&self, rows: &[String], cells: &Cells) -> String {
         let line = |parts: Vec<&str>| format!("| {} |\n", parts.join(" | "));
         let mut text = line([&[self.first], self.columns].concat());
-        text += &format!("|{}\n", "---|".repeat(self.columns.len() + 1));
+        text += "|";
+        text += &"---|".repeat(self.columns.len() + 1);
+        text += "\n";
         for row in rows {
             let of = |column: &&'static str| cells.get(&(row.clone(), *column)).map_or("", String::as_str);
             text +=
