@@ -27,6 +27,13 @@ use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
+/// What a connection keeps of the file in memory. With the 2 MiB that SQLite takes by itself, a sale of 30,000 seats is
+/// read again and again.
+const CACHE_KIB: u32 = 16 << 10;
+/// The log is written back into the file when it has this many pages of 4 KiB: a page that changes often in between is
+/// written back once.
+const CHECKPOINT_PAGES: u32 = 8 << 10;
+
 /// How the file is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
@@ -61,6 +68,9 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("cache_size", format!("-{CACHE_KIB}"))
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            .pragma("temp_store", "memory")
             .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
