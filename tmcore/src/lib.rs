@@ -7,6 +7,7 @@ pub mod cache_key;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;

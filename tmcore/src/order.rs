@@ -152,6 +152,8 @@ pub enum OrderRefusal {
 pub struct Transition {
     /// The order as it stands now.
     pub order: Order,
+    /// The state it went through on the way, if it took two edges at once.
+    pub through: Option<OrderState>,
     /// What else changes. Empty when the order already stood so.
     pub effects: Vec<Effect>,
 }
@@ -189,7 +191,7 @@ impl Order {
         let expires_at = if first { now.plus_seconds(hold_ttl_seconds) } else { self.expires_at };
         let cards = CardTries { attempts: self.cards.attempts + 1, ..self.cards };
         let order = Self { state: OrderState::Authorizing, expires_at, total, cards, ..self };
-        Ok(Transition { order, effects: vec![Effect::HoldSeats, Effect::Authorize] })
+        Ok(order.with(vec![Effect::HoldSeats, Effect::Authorize]))
     }
 
     /// The provider said that the card is good. Past its time, or given up meanwhile, the authorization is undone (M9).
@@ -265,6 +267,41 @@ impl Order {
         )
     }
 
+    /// The money is taken and the seats are somebody else's: CAPTURING -> FINALIZED -> REFUNDING at once, without a
+    /// ticket (M9).
+    #[must_use]
+    pub fn captured_in_vain(self) -> Transition {
+        if self.state != OrderState::Capturing {
+            return self.with(vec![]);
+        }
+        let effects = vec![Effect::ReleaseSeats, Effect::Refund, Effect::CloseSession];
+        Transition { through: Some(OrderState::Finalized), ..self.into_state(OrderState::Refunding, effects) }
+    }
+
+    /// The organiser gives the money back: FINALIZED -> REFUNDING. The tickets end now and the seats are for sale again;
+    /// the money follows. Again on an order that is being or was refunded changes nothing.
+    ///
+    /// # Errors
+    /// [`OrderRefusal::State`] unless FINALIZED.
+    pub fn refund(self) -> Result<Transition, OrderRefusal> {
+        match self.state {
+            OrderState::Finalized => {
+                Ok(self.into_state(OrderState::Refunding, vec![Effect::ReturnSeats, Effect::Refund]))
+            }
+            OrderState::Refunding | OrderState::Refunded => Ok(self.with(vec![])),
+            other => Err(OrderRefusal::State(other)),
+        }
+    }
+
+    /// The money is back: REFUNDING -> REFUNDED. A second telling changes nothing.
+    #[must_use]
+    pub fn refunded(self) -> Transition {
+        if self.state != OrderState::Refunding {
+            return self.with(vec![]);
+        }
+        self.into_state(OrderState::Refunded, vec![])
+    }
+
     /// The provider refused the capture for good: CAPTURING -> FAILED, the seats go back.
     #[must_use]
     pub fn capture_refused(self) -> Transition {
@@ -309,11 +346,11 @@ impl Order {
     }
 
     fn into_state(self, state: OrderState, effects: Vec<Effect>) -> Transition {
-        Transition { order: Self { state, ..self }, effects }
+        Transition { order: Self { state, ..self }, through: None, effects }
     }
 
     const fn with(self, effects: Vec<Effect>) -> Transition {
-        Transition { order: self, effects }
+        Transition { order: self, through: None, effects }
     }
 }
 

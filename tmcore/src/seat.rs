@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! AVAILABLE -> HELD -> PINNED -> SOLD      HELD, PINNED -> AVAILABLE      any unsold <-> BLOCKED
+//! SOLD -> AVAILABLE when the order is refunded: a seat is sold to an order as long as its ticket is good (M4).
 //! ```
 //! A hold ends by itself (S4): past its `until` the seat is free to the next buyer, whether or not anybody swept it.
 //! Every step of an order names the fence it was given with the hold; a step with another one changes nothing (S7).
@@ -142,6 +143,17 @@ impl SeatState {
     /// [`SeatRefusal::FenceLost`] when it is not this order's.
     pub fn release(self, order: OrderId, fence: Fence) -> Result<Self, SeatRefusal> {
         if self.is_under(order, fence) { Ok(Self::Available) } else { Err(SeatRefusal::FenceLost) }
+    }
+
+    /// The order's money goes back, and the seat is for sale again.
+    ///
+    /// # Errors
+    /// [`SeatRefusal::FenceLost`] when the order does not own it.
+    pub fn hand_back(self, order: OrderId) -> Result<Self, SeatRefusal> {
+        match self {
+            Self::Sold { order: owner, .. } if owner == order => Ok(Self::Available),
+            _ => Err(SeatRefusal::FenceLost),
+        }
     }
 
     /// Sweeps a hold that is over. Nothing depends on it (S5).

@@ -12,6 +12,8 @@ pub enum Effect {
     SellSeats,
     /// Give back whatever the order holds or has pinned.
     ReleaseSeats,
+    /// Give back the seats that the order owns; its tickets are worth nothing any more.
+    ReturnSeats,
     /// One ticket a seat.
     IssueTickets,
     /// The waiting-room session is done: its slot is free.
@@ -22,4 +24,6 @@ pub enum Effect {
     Capture,
     /// Ask the provider to forget the authorization.
     Void,
+    /// Ask the provider to give back what it took.
+    Refund,
 }

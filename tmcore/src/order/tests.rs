@@ -26,7 +26,10 @@ enum Step {
     NeverHappened,
     Finalize,
     Captured,
+    CapturedInVain,
     CaptureRefused,
+    Refund,
+    Refunded,
     Cancel,
     Expire,
 }
@@ -39,7 +42,10 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::NeverHappened),
         Just(Step::Finalize),
         Just(Step::Captured),
+        Just(Step::CapturedInVain),
         Just(Step::CaptureRefused),
+        Just(Step::Refund),
+        Just(Step::Refunded),
         Just(Step::Cancel),
         Just(Step::Expire),
     ]
@@ -54,7 +60,10 @@ fn take(order: Order, step: Step, now: Timestamp) -> Result<Transition, OrderRef
         Step::NeverHappened => Ok(order.authorization_never_happened(now)),
         Step::Finalize => order.finalize(now),
         Step::Captured => Ok(order.captured()),
+        Step::CapturedInVain => Ok(order.captured_in_vain()),
         Step::CaptureRefused => Ok(order.capture_refused()),
+        Step::Refund => order.refund(),
+        Step::Refunded => Ok(order.refunded()),
         Step::Cancel => order.cancel(now),
         Step::Expire => Ok(order.expire(now)),
     }
@@ -69,6 +78,8 @@ fn is_edge(from: OrderState, to: OrderState) -> bool {
             | (S::Authorizing, S::Authorized | S::Pending)
             | (S::Authorized, S::Capturing)
             | (S::Capturing, S::Finalized | S::Failed)
+            | (S::Finalized, S::Refunding)
+            | (S::Refunding, S::Refunded)
             | (S::Pending | S::Authorizing | S::Authorized, S::Expired | S::Cancelled)
     )
 }
@@ -88,7 +99,14 @@ proptest! {
             let before = current.clone();
             let Ok(after) = take(current.clone(), step, now) else { continue };
             let (from, to) = (before.state, after.order.state);
-            prop_assert!(from == to || is_edge(from, to), "{from:?} -> {to:?} by {step:?}");
+            let path: Vec<_> = [Some(from), after.through, Some(to)].into_iter().flatten().collect();
+            let listed = from == to || path.windows(2).all(|edge| is_edge(edge[0], edge[1]));
+            prop_assert!(listed, "{path:?} by {step:?}");
+            let refunds = after.effects.contains(&Effect::Refund);
+            prop_assert_eq!(refunds, to == OrderState::Refunding && from != to, "money goes back once");
+            if refunds {
+                prop_assert!(!after.effects.contains(&Effect::IssueTickets), "no ticket for money that goes back");
+            }
             if after.effects.contains(&Effect::Capture) {
                 prop_assert!(after.effects.contains(&Effect::PinSeats));
                 prop_assert!(before.expires_at > now, "captured past its time");

@@ -134,6 +134,8 @@ impl Office {
             OrderState::Failed => {
                 Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))
             }
+            // The money was taken and goes back: there is nothing left to sell it for.
+            OrderState::Refunding | OrderState::Refunded => Err(CommandRefusal::FenceLost.into()),
             _ => Ok(outcome.record),
         }
     }
@@ -149,6 +151,16 @@ impl Office {
             OrderState::Expired => Err(CommandRefusal::Expired.into()),
             _ => Ok(outcome.record),
         }
+    }
+
+    /// Gives the money of a finalized order back; its tickets end at once. An answer that is REFUNDING means that the
+    /// provider has not said yet.
+    ///
+    /// # Errors
+    /// [`CheckoutError`].
+    pub async fn refund_order(self: &Arc<Self>, step: &Step) -> Result<OrderRecord, CheckoutError> {
+        let command = OrderCommand::Refund { order: step.order, key: step.key.clone() };
+        Ok(self.order_command(command).await?.record)
     }
 
     /// The user's order; somebody else's is none.

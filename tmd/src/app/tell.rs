@@ -31,7 +31,7 @@ impl Office {
         self.ports.queue.announce(event);
     }
 
-    /// Tells of an order, and sends the void it may have asked for: nobody waits for that one.
+    /// Tells of an order, and sends the void or refund it may have asked for: nobody waits for those.
     pub fn tell_order(self: &Arc<Self>, outcome: &OrderOutcome) {
         let event = &outcome.record.order.parties.event;
         if outcome.seats_changed {
@@ -41,12 +41,13 @@ impl Office {
             self.tell_sessions(std::slice::from_ref(session));
             self.ports.queue.announce(event);
         }
-        if let Some(payment) = outcome.payment.clone().filter(|payment| payment.operation == Operation::Void)
-        {
+        let nobody_waits = |operation| matches!(operation, Operation::Void | Operation::Refund);
+        if let Some(payment) = outcome.payment.clone().filter(|payment| nobody_waits(payment.operation)) {
             let office = Arc::clone(self);
-            self.lifecycle().spawn("void", async move {
+            self.lifecycle().spawn("undo", async move {
                 if let Err(error) = office.drive(&payment, None).await {
-                    tracing::warn!(order = %payment.order, %error, "failed to void now; the resolver goes on");
+                    let operation = payment.operation.as_str();
+                    tracing::warn!(order = %payment.order, operation, %error, "failed now; the resolver goes on");
                 }
             });
         }

@@ -124,6 +124,13 @@ pub enum OrderCommand {
         /// For which key.
         key: KeyRef,
     },
+    /// Give the money of a finalized order back; an organiser's wish.
+    Refund {
+        /// Which order.
+        order: OrderId,
+        /// For which key.
+        key: KeyRef,
+    },
     /// Give it up.
     Cancel {
         /// Which order.
@@ -133,6 +140,21 @@ pub enum OrderCommand {
         /// For which key.
         key: KeyRef,
     },
+}
+
+impl OrderCommand {
+    /// The key it works for; what the provider said needs none.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeyRef> {
+        match self {
+            Self::Create { key, .. }
+            | Self::Hold { key, .. }
+            | Self::Pin { key, .. }
+            | Self::Refund { key, .. }
+            | Self::Cancel { key, .. } => Some(key),
+            Self::Settle { .. } => None,
+        }
+    }
 }
 
 /// What is known of a payment.

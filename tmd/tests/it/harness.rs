@@ -230,7 +230,25 @@ const INVARIANTS: &[(&str, &str)] = &[
         "SELECT (SELECT COUNT(*) FROM tickets t JOIN orders o USING (order_id) WHERE t.state = 'VALID' AND o.state <> 'FINALIZED')
               + (SELECT COUNT(*) FROM seat_inventory i JOIN orders o USING (order_id) WHERE i.status = 3 AND o.state <> 'FINALIZED')
               + (SELECT COUNT(*) FROM payments p JOIN orders o USING (order_id) WHERE p.operation = 'CAPTURE' AND p.state = 'OK'
-                 AND o.state <> 'FINALIZED')",
+                 AND o.state NOT IN ('FINALIZED', 'REFUNDING', 'REFUNDED'))",
+    ),
+    (
+        "M1: a refund that differs from its capture, or money back for an order that is not refunded",
+        "SELECT COUNT(*) FROM payments r JOIN orders o USING (order_id) WHERE r.operation = 'REFUND' AND r.state = 'OK'
+           AND (o.state <> 'REFUNDED' OR r.amount <> (SELECT SUM(c.amount) FROM payments c
+             WHERE c.order_id = r.order_id AND c.operation = 'CAPTURE' AND c.state = 'OK'))",
+    ),
+    (
+        "M11: books that do not sum to zero, as a whole or for one payment",
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY currency HAVING SUM(amount) <> 0))
+              + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY provider_key HAVING SUM(amount) <> 0))",
+    ),
+    (
+        "M11: an order whose books are not what was captured and not refunded",
+        "SELECT COUNT(*) FROM orders o WHERE
+           (SELECT COALESCE(SUM(amount), 0) FROM ledger_entries l WHERE l.order_id = o.order_id AND l.account = 'PROVIDER')
+           <> (SELECT COALESCE(SUM(CASE p.operation WHEN 'CAPTURE' THEN p.amount ELSE -p.amount END), 0) FROM payments p
+               WHERE p.order_id = o.order_id AND p.operation IN ('CAPTURE', 'REFUND') AND p.state = 'OK')",
     ),
     (
         "M7: a pinned seat whose order is not capturing",

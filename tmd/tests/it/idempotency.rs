@@ -211,6 +211,8 @@ async fn i7_a_booking_goes_on_from_every_point_it_can_be_cut_off_at() {
             let payment =
                 if stopped == "AUTHORIZED" { "state = 'OK'" } else { "state = 'SENT', detail = NULL" };
             for sql in [
+                "DROP TRIGGER IF EXISTS ledger_entries_are_kept".to_owned(),
+                format!("DELETE FROM ledger_entries WHERE order_id = '{order}'"),
                 format!("DELETE FROM tickets WHERE order_id = '{order}'"),
                 format!("UPDATE seat_inventory SET {held} WHERE order_id = '{order}'"),
                 format!("UPDATE orders SET state = '{stopped}' WHERE order_id = '{order}'"),

@@ -211,7 +211,7 @@ impl Daemon {
         eventually("every payment is settled", async || {
             self.count(
                 "SELECT (SELECT COUNT(*) FROM payments WHERE state IN ('INTENT', 'SENT', 'UNKNOWN'))
-                      + (SELECT COUNT(*) FROM orders WHERE state IN ('AUTHORIZING', 'CAPTURING'))",
+                      + (SELECT COUNT(*) FROM orders WHERE state IN ('AUTHORIZING', 'CAPTURING', 'REFUNDING'))",
             )
             .await
                 == 0
@@ -241,7 +241,8 @@ impl Daemon {
                 |operation| done.iter().filter(|record| record.operation == operation).collect::<Vec<_>>();
             let (held, taken, let_go) =
                 (of(Operation::Authorize), of(Operation::Capture), of(Operation::Void));
-            let expected = usize::from(state == "FINALIZED");
+            let expected = usize::from(matches!(state.as_str(), "FINALIZED" | "REFUNDED"));
+            assert_eq!(of(Operation::Refund).len(), usize::from(state == "REFUNDED"), "M1: refunds of {id}");
             assert_eq!(taken.len(), expected, "M1, M2: captures of {id}, which is {state}");
             for capture in &taken {
                 assert_eq!(capture.amount.amount, total, "M1: {id}");

@@ -16,7 +16,9 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     m2_settling_twice_changes_nothing(&make().await).await;
     m14_a_decline_keeps_the_hold(&make().await).await;
     a_definite_refusal_to_capture_gives_the_seats_back(&make().await).await;
+    m4_a_refund_ends_the_ticket_and_frees_the_seat(&make().await).await;
     one_open_order_and_a_limit_a_buyer(&make().await).await;
+    commands_of_one_batch_see_each_other(&make().await).await;
     somebody_elses_order_is_none(&make().await).await;
 }
 
@@ -34,8 +36,9 @@ async fn settle(
     verdict: Verdict,
 ) -> Result<OrderOutcome, CommandRefusal> {
     let payment = outcome.payment.as_ref().expect("a payment").key;
+    let order = outcome.record.order.id.uuid().as_u128();
     let tickets = outcome.record.seats.iter().map(|line| NewTicket {
-        id: TicketId::from_uuid(Uuid::from_u128(line.index.into())),
+        id: TicketId::from_uuid(Uuid::from_u128(order * 1_000 + u128::from(line.index))),
         seat: line.id.clone(),
         code: format!("CODE{}", line.index),
     });
@@ -134,6 +137,69 @@ async fn a_definite_refusal_to_capture_gives_the_seats_back(stage: &Stage) {
     assert_eq!(end.record.order.state, OrderState::Failed);
     assert!(end.payment.is_some(), "the authorization is voided");
     assert_eq!(codes(stage, &id).await, [0]);
+}
+
+async fn bought(stage: &Stage, who: u128, seats: &[u32]) -> OrderOutcome {
+    let held = stage.apply(hold(who, seats)).await.unwrap();
+    settle(stage, &held, ok("auth")).await.unwrap();
+    let pinned = stage.apply(pin(who)).await.unwrap();
+    settle(stage, &pinned, ok("capture")).await.unwrap()
+}
+
+async fn m4_a_refund_ends_the_ticket_and_frees_the_seat(stage: &Stage) {
+    let id = stage.free_sale("E1", 2).await;
+    let order = stage.order(&id, 1).await;
+    let refund = || OrderCommand::Refund { order, key: super::stage::key(user(9), "refund") };
+    assert!(matches!(stage.apply(refund()).await, Err(CommandRefusal::State(OrderState::Pending))));
+    let sold = bought(stage, 1, &[0]).await;
+    let asked = stage.apply(refund()).await.unwrap();
+    assert_eq!(asked.record.order.state, OrderState::Refunding);
+    assert!(asked.record.tickets.iter().all(|ticket| !ticket.valid));
+    assert_eq!(codes(stage, &id).await, [0, 0]);
+    let payment = asked.payment.as_ref().unwrap();
+    assert_eq!((payment.amount.amount, payment.against.clone()), (PRICE, "auth".parse().ok()));
+    let again = stage.apply(refund()).await.unwrap();
+    assert_eq!((again.record.order.state, again.payment), (OrderState::Refunding, None));
+    settle(stage, &asked, Verdict::Unknown).await.unwrap();
+    let back = settle(stage, &asked, ok("refund")).await.unwrap();
+    assert_eq!(back.record.order.state, OrderState::Refunded);
+    let ticket = stage.store.ticket(sold.record.tickets[0].id).await.unwrap().unwrap();
+    assert!(!ticket.valid);
+    assert_eq!(stage.store.takings(&id).await.unwrap(), (0, 0));
+    // The seat is sold again, and the buyer may own as many as before.
+    stage.order(&id, 2).await;
+    let next = bought(stage, 2, &[0]).await;
+    assert_eq!((next.record.order.state, next.record.tickets.len()), (OrderState::Finalized, 1));
+}
+
+async fn commands_of_one_batch_see_each_other(stage: &Stage) {
+    let id = stage.free_sale("E1", 4).await;
+    for n in 1..=4 {
+        stage.order(&id, n).await;
+    }
+    let cancel = |who| OrderCommand::Cancel {
+        order: order_id(who),
+        user: user(who),
+        key: super::stage::key(user(who), "cancel"),
+    };
+    // Two seats go to the first, the second is refused, the first gives up, the third has them, the fourth has others.
+    let batch = vec![hold(1, &[0, 1]), hold(2, &[1, 2]), cancel(1), hold(3, &[0, 1]), hold(4, &[2])];
+    let answers = stage.store.apply(batch).await;
+    let states: Vec<_> =
+        answers.iter().map(|answer| answer.as_ref().map(|done| done.record.order.state)).collect();
+    assert!(matches!(
+        states[..],
+        [
+            Ok(OrderState::Authorizing),
+            Err(CommandRefusal::SeatsTaken(_)),
+            Ok(OrderState::Cancelled),
+            Ok(OrderState::Authorizing),
+            Ok(OrderState::Authorizing)
+        ]
+    ));
+    assert_eq!(codes(stage, &id).await, [1, 1, 1, 0]);
+    let owner = stage.store.order(order_id(3)).await.unwrap().unwrap();
+    assert_eq!(owner.seats.iter().map(|line| line.id.clone()).collect::<Vec<_>>(), [seat(0), seat(1)]);
 }
 
 async fn one_open_order_and_a_limit_a_buyer(stage: &Stage) {

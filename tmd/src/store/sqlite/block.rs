@@ -4,10 +4,11 @@ use sqlx::SqliteConnection;
 use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
-use super::order::seats::{self, TakenSeat};
+use super::order::seats;
 use super::{SqliteStore, begin, catalog, failed, json_array, now};
 use crate::ports::StoreError;
 use crate::ports::seat::BlockRefusal;
+use crate::store::desk::SeatRow;
 
 /// Blocks or unblocks, all or none; answers how many seats changed.
 pub(super) async fn set(
@@ -48,7 +49,7 @@ pub(super) async fn set(
 async fn write(
     tx: &mut SqliteConnection,
     event: &EventId,
-    change: &[TakenSeat],
+    change: &[SeatRow],
     blocked: bool,
 ) -> Result<(), StoreError> {
     if change.is_empty() {

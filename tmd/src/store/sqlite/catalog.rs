@@ -162,7 +162,7 @@ fn read_event(row: &SqliteRow) -> Result<EventRecord, StoreError> {
     })
 }
 
-fn read_sale(row: &SqliteRow) -> Result<Sale, StoreError> {
+pub(super) fn read_sale(row: &SqliteRow) -> Result<Sale, StoreError> {
     let state = SaleState::parse(row.text("sale_state")?)
         .ok_or_else(|| StoreError::failed("an unknown sale state"))?;
     let gate = GateLimits {

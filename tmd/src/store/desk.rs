@@ -1,0 +1,37 @@
+//! Order commands at work, the same for every store.
+//!
+//! A store lays the rows that a batch is about on the desk, in one transaction and as few statements as it can. The
+//! commands are decided on one after the other, as the core says, each seeing what those before it changed; a refused
+//! command changes nothing. Then the store writes back what changed, every row guarded by what was read of it.
+
+mod change;
+mod command;
+mod effect;
+mod row;
+mod settle;
+mod wanted;
+
+pub use change::{Changes, LedgerEntry, NewPayment};
+pub use row::{OrderRow, PaymentRow, Rows, SaleRow, SeatRow};
+pub use wanted::Wanted;
+
+use tmcore::Timestamp;
+
+/// A batch at work.
+#[derive(Debug)]
+pub struct Desk {
+    /// The database's clock.
+    pub at: Timestamp,
+    /// The rows as they stand after the commands so far.
+    pub rows: Rows,
+    /// What has to be written.
+    pub changes: Changes,
+}
+
+impl Desk {
+    /// An empty desk.
+    #[must_use]
+    pub fn new(at: Timestamp) -> Self {
+        Self { at, rows: Rows::default(), changes: Changes::default() }
+    }
+}
