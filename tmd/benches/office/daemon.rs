@@ -61,6 +61,11 @@ impl Process {
         anyhow::bail!("{} was not ready after {PATIENCE:?}", self.address)
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time it has used, seconds.
     pub fn processor_seconds(&self) -> anyhow::Result<f64> {
         processor_seconds(&self.child.id().to_string())

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
+use super::Bench;
+use super::daemon::Daemon;
+use super::profile::Profile;
 use super::wire::Connection;
 
 /// What connections ask.
@@ -144,6 +147,16 @@ async fn ask_on(
         let answered = Instant::now();
         outcome.note(status, answered.duration_since(asked));
         asked = answered;
+    }
+}
+
+impl Bench {
+    /// Plays a script against a daemon, sampled under a name if profiles are wanted.
+    pub async fn play(&self, daemon: &Daemon, connections: usize, script: (Script, &str)) -> anyhow::Result<Outcome> {
+        let profile = self.profile.then(|| Profile::start(daemon.process().id(), script.1)).transpose()?;
+        let outcome = play(daemon.address(), connections, script.0).await?;
+        profile.map_or(Ok(()), Profile::end)?;
+        Ok(outcome)
     }
 }
 

@@ -17,6 +17,7 @@ mod house;
 mod load;
 mod machine;
 mod naive;
+mod profile;
 mod read;
 mod report;
 mod room;
@@ -45,6 +46,9 @@ struct Cli {
     /// JSON on standard output instead of the table
     #[arg(long)]
     json: bool,
+    /// Sample the daemon with perf while it is loaded, and print what took most
+    #[arg(long)]
+    profile: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,8 +72,15 @@ pub struct Bench {
     pub quick: bool,
     /// Rounds that count; there is one more to warm up.
     pub rounds: usize,
+    /// Whether the daemon is sampled under load.
+    pub profile: bool,
     /// What came of it.
     pub report: Report,
+}
+
+/// Where results go.
+pub fn results() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
 }
 
 fn main() -> anyhow::Result<()> {
@@ -96,13 +107,12 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let groups: Vec<_> = GROUPS.iter().filter(wanted).collect();
     anyhow::ensure!(!groups.is_empty(), "--only names one of {}", GROUPS.join(", "));
     let rounds = if cli.quick { 1 } else { 5 };
-    let mut bench = Bench { quick: cli.quick, rounds, report: Report::new()? };
+    let mut bench = Bench { quick: cli.quick, rounds, profile: cli.profile, report: Report::new()? };
     for group in groups {
         eprintln!("{group}");
         measure_one(&mut bench, group).await.with_context(|| format!("failed to measure {group}"))?;
     }
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench").join("office.json");
-    bench.report.write(&file)?;
+    bench.report.write(&results().join("office.json"))?;
     if cli.json { bench.report.print_json()? } else { bench.report.print() }
     Ok(())
 }

@@ -109,7 +109,7 @@ pub async fn polls(bench: &mut Bench) -> anyhow::Result<()> {
     for round in 0..=bench.rounds {
         let fixed = Script::repeat(vec![request("GET", "/plain", &[], "")], time);
         let ceiling = play(bare.address, CONNECTIONS, fixed).await?.rate(200);
-        let outcome = play(daemon.address(), CONNECTIONS, Script::repeat(asks.clone(), time)).await?;
+        let outcome = bench.play(&daemon, CONNECTIONS, (Script::repeat(asks.clone(), time), "poll")).await?;
         anyhow::ensure!(outcome.others(200) == 0, "polls were answered {:?}", outcome.statuses);
         if round > 0 {
             rounds.push((ceiling, outcome.rate(200)));

@@ -72,8 +72,8 @@ pub async fn joins(bench: &mut Bench) -> anyhow::Result<()> {
     let (mut rates, mut p99s, mut spent) = (Vec::new(), Vec::new(), Duration::ZERO);
     for round in 0..=bench.rounds {
         let before = daemon.process().processor_seconds()?;
-        let joined =
-            play(daemon.address(), CLIENTS, Script::once((0..guests).map(|_| join("ROOM")).collect())).await?;
+        let script = Script::once((0..guests).map(|_| join("ROOM")).collect());
+        let joined = bench.play(&daemon, CLIENTS, (script, "join")).await?;
         anyhow::ensure!(joined.others(201) == 0, "joins were answered {:?}", joined.statuses);
         if round > 0 {
             rates.push(joined.rate(201));

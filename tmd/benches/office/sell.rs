@@ -53,7 +53,7 @@ pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
     // The first round warms up.
     for round in 0..=bench.rounds {
         let naive = naive::measure(folder.path(), each, 1).await?;
-        let (program, texts) = sell_some(&daemon, each, round * each, &keys).await?;
+        let (program, texts) = sell_some(bench, &daemon, (each, round * each), &keys).await?;
         if round > 0 {
             let (naive_reserve, naive_finalize) = (naive.reserve, naive.finalize);
             rounds.push(Round { naive_reserve, naive_finalize, ..program });
@@ -72,23 +72,23 @@ pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 async fn sell_some(
+    bench: &Bench,
     daemon: &Daemon,
-    orders: usize,
-    first: usize,
+    (orders, first): (usize, usize),
     keys: &Numbers,
 ) -> anyhow::Result<(Round, Vec<String>)> {
     let processor = || daemon.process().processor_seconds();
     let creates = (0..orders).map(|_| create(EVENT, &keys.key())).collect();
     let mut spent = vec![processor()?];
-    let created = play(daemon.address(), CLIENTS, Script::once(creates).kept()).await?;
+    let created = bench.play(daemon, CLIENTS, (Script::once(creates).kept(), "create")).await?;
     spent.push(processor()?);
     let begun: Vec<Begun> = created.bodies.iter().map(|(_, body)| begun(body)).collect::<anyhow::Result<_>>()?;
     let seats = |order: usize| [seat(2 * (first + order)), seat(2 * (first + order) + 1)];
     let confirms = begun.iter().enumerate().map(|(n, order)| order.confirm(&seats(n), &keys.key())).collect();
-    let confirmed = play(daemon.address(), CLIENTS, Script::once(confirms)).await?;
+    let confirmed = bench.play(daemon, CLIENTS, (Script::once(confirms), "confirm")).await?;
     spent.push(processor()?);
     let finals = begun.iter().map(|order| order.finalize(&keys.key())).collect();
-    let finalized = play(daemon.address(), CLIENTS, Script::once(finals)).await?;
+    let finalized = bench.play(daemon, CLIENTS, (Script::once(finals), "finalize")).await?;
     spent.push(processor()?);
     let steps = [(&created, 201), (&confirmed, 202), (&finalized, 200)];
     let mut notes = Vec::new();
