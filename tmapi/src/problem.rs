@@ -131,6 +131,10 @@ problem_codes! {
     Internal = "internal",
     /// 503: too much to do, or a lock that was not to be had in time.
     Busy = "busy",
+    /// 503: the disk of the daemon is full; what was sold stays sold.
+    StorageFull = "storage-full",
+    /// 503: the daemon's disk takes no writes, or fails.
+    StorageFailed = "storage-failed",
     /// 503: the daemon is shutting down.
     Draining = "draining",
 }

@@ -61,12 +61,7 @@ pub fn histogram() -> Histogram<u64> {
 
 impl Outcome {
     fn new() -> Self {
-        Self {
-            latency: histogram(),
-            statuses: BTreeMap::new(),
-            bodies: Vec::new(),
-            took: Duration::ZERO,
-        }
+        Self { latency: histogram(), statuses: BTreeMap::new(), bodies: Vec::new(), took: Duration::ZERO }
     }
 
     /// Notes one answer.
@@ -152,7 +147,12 @@ async fn ask_on(
 
 impl Bench {
     /// Plays a script against a daemon, sampled under a name if profiles are wanted.
-    pub async fn play(&self, daemon: &Daemon, connections: usize, script: (Script, &str)) -> anyhow::Result<Outcome> {
+    pub async fn play(
+        &self,
+        daemon: &Daemon,
+        connections: usize,
+        script: (Script, &str),
+    ) -> anyhow::Result<Outcome> {
         let profile = self.profile.then(|| Profile::start(daemon.process().id(), script.1)).transpose()?;
         let outcome = play(daemon.address(), connections, script.0).await?;
         profile.map_or(Ok(()), Profile::end)?;

@@ -100,7 +100,8 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-const GROUPS: &[&str] = &["cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats"];
+const GROUPS: &[&str] =
+    &["cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats"];
 
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let wanted = |name: &&&str| cli.only.as_deref().is_none_or(|only| name.contains(only));
@@ -113,7 +114,11 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
         measure_one(&mut bench, group).await.with_context(|| format!("failed to measure {group}"))?;
     }
     bench.report.write(&results().join("office.json"))?;
-    if cli.json { bench.report.print_json()? } else { bench.report.print() }
+    if cli.json {
+        bench.report.print_json()?
+    } else {
+        bench.report.print()
+    }
     Ok(())
 }
 

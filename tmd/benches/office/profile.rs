@@ -15,8 +15,20 @@ impl Profile {
         let file = super::results().join(format!("{name}.perf"));
         std::fs::create_dir_all(super::results())?;
         let mut perf = Command::new("perf");
-        perf.args(["record", "-e", "cpu-clock", "-F", "199", "--call-graph", "dwarf,16384", "-p", &process.to_string(), "-o"]);
-        let recorder = perf.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        perf.args([
+            "record",
+            "-e",
+            "cpu-clock",
+            "-F",
+            "199",
+            "--call-graph",
+            "dwarf,16384",
+            "-p",
+            &process.to_string(),
+            "-o",
+        ]);
+        let recorder =
+            perf.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Self { recorder, file })
     }
 

@@ -10,7 +10,7 @@ use tmcore::event::EntryRefusal;
 use super::hardening::Cause;
 use crate::app::catalog::EventError;
 use crate::app::checkout::CheckoutError;
-use crate::app::refusal::{BlockRefusal, CatalogRefusal, CommandRefusal, JoinRefusal, StoreError};
+use crate::app::refusal::{BlockRefusal, CatalogRefusal, CommandRefusal, Fault, JoinRefusal, StoreError};
 
 /// The status of every code.
 #[must_use]
@@ -44,7 +44,7 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         }
         P::RateLimited | P::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         P::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        P::Busy | P::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        P::Busy | P::StorageFull | P::StorageFailed | P::Draining => StatusCode::SERVICE_UNAVAILABLE,
         P::Internal | P::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -74,6 +74,9 @@ pub struct ApiError {
     retry_after_seconds: Option<u32>,
     cause: Option<Cause>,
 }
+
+/// Somebody has to look after a disk: asking again at once is of no use, seconds.
+const STORAGE_RETRY_SECONDS: u32 = 5;
 
 /// What handlers answer.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -168,6 +171,19 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::new(ProblemCode::Busy, "too much to do; nothing was changed"),
+            StoreError::Fault(Fault::Full) => Self::new(
+                ProblemCode::StorageFull,
+                "the office has no room left to write; what was sold before stays sold",
+            )
+            .hint("try again with the same Idempotency-Key once its operator has made room")
+            .retry_after(STORAGE_RETRY_SECONDS),
+            StoreError::Fault(fault) => {
+                let code = ProblemCode::StorageFailed;
+                let error = Self::new(code, "the office cannot write; what was sold before stays sold")
+                    .hint("try again with the same Idempotency-Key once its operator has mended the disk")
+                    .retry_after(STORAGE_RETRY_SECONDS);
+                Self { cause: Some(Cause(fault.to_string().into())), ..error }
+            }
             StoreError::Failed(cause) => Self::internal(cause),
         }
     }
@@ -189,7 +205,7 @@ impl From<JoinRefusal> for ApiError {
             JoinRefusal::NotFound => Self::not_found(),
             JoinRefusal::NoWaitingRoom => {
                 Self::new(ProblemCode::EventState, "the event is sold without a waiting room")
-                    .hint("order at once: POST /api/orders or /api/bookings/{eventId}")
+                    .hint("there is no line to wait in: begin an order, or book, at once")
             }
             JoinRefusal::Entry(refusal) => refusal.into(),
             JoinRefusal::Store(error) => error.into(),

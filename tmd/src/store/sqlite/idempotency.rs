@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 use tmcore::{Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, failed, json_array, now};
+use super::{SqliteStore, begin, failed, json_array};
 use crate::ports::StoreError;
 use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
 use crate::ports::order::KeyRef;
@@ -32,7 +32,7 @@ impl IdempotencyStore for SqliteStore {
 
     async fn purge_keys(&self, keep_hours: u32) -> Result<u64, StoreError> {
         let mut writer = self.writer().await?;
-        let at = now(&mut writer).await?;
+        let at = self.now();
         let purged = sqlx::query(
             "DELETE FROM idempotency_keys WHERE created_at < ? AND (lease_until IS NULL OR lease_until <= ?)
                AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = idempotency_keys.order_id
@@ -52,7 +52,7 @@ impl SqliteStore {
     async fn claim_all(&self, claims: &[KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let mut fresh = insert(&mut tx, claims, at).await?;
         let mut answers = Vec::with_capacity(claims.len());
         for claim in claims {

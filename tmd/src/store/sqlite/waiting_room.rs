@@ -10,7 +10,7 @@ use tmcore::waiting_room::{Gate, SessionState};
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, catalog, failed, json_array, now, session};
+use super::{SqliteStore, begin, catalog, failed, json_array, session};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
@@ -42,7 +42,7 @@ impl WaitingRoomStore for SqliteStore {
     async fn leave(&self, id: SessionId, user: UserId) -> Result<Option<SessionRecord>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let Some(found) = session::load(&mut tx, id).await?.filter(|found| found.user == user) else {
             return Ok(None);
         };
@@ -60,7 +60,7 @@ impl WaitingRoomStore for SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let Some(sale) = catalog::sale(&mut tx, event).await? else { return Ok(Turn::default()) };
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let mut turn = Turn::default();
         lapse(&mut tx, &sale, at, &mut turn).await?;
         if sale.state == SaleState::Open {
@@ -75,9 +75,10 @@ impl WaitingRoomStore for SqliteStore {
     async fn touch(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
         sqlx::query(
-            "UPDATE sessions SET seen_at = unixepoch('subsec') * 1000
+            "UPDATE sessions SET seen_at = ?
              WHERE state = 'WAITING' AND session_id IN (SELECT value FROM json_each(?))",
         )
+        .bind(self.now().as_millis())
         .bind(json_array(sessions)?)
         .execute(&mut *writer)
         .await
@@ -87,7 +88,8 @@ impl WaitingRoomStore for SqliteStore {
 
     async fn revive(&self) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
-        sqlx::query("UPDATE sessions SET seen_at = unixepoch('subsec') * 1000 WHERE state = 'WAITING'")
+        sqlx::query("UPDATE sessions SET seen_at = ? WHERE state = 'WAITING'")
+            .bind(self.now().as_millis())
             .execute(&mut *writer)
             .await
             .map_err(failed)?;

@@ -10,7 +10,7 @@ use tmcore::{EventId, SessionId, Timestamp, UserId};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{Inside, Join, JoinRefusal, Joined, Place, SessionRecord};
 use crate::store::sqlite::row::int;
-use crate::store::sqlite::{SqliteStore, begin, catalog, failed, json_array, now, session};
+use crate::store::sqlite::{SqliteStore, begin, catalog, failed, json_array, session};
 
 /// Finds each a place, in their order; answers in it too.
 pub(super) async fn all(
@@ -19,10 +19,11 @@ pub(super) async fn all(
 ) -> Result<Vec<Result<Joined, JoinRefusal>>, StoreError> {
     let mut writer = store.writer().await?;
     let mut tx = begin(&mut writer).await?;
-    let at = now(&mut tx).await?;
+    let at = store.now();
     let mut queue = Queue { sales: sales(&mut tx, joins).await?, live: live(&mut tx, joins).await?, at };
     let decided: Vec<_> = joins.iter().map(|join| queue.enter(join)).collect();
-    let new: Vec<_> = decided.iter().flatten().filter(|joined| joined.new).map(|joined| joined.session.id).collect();
+    let new: Vec<_> =
+        decided.iter().flatten().filter(|joined| joined.new).map(|joined| joined.session.id).collect();
     let places = places(&mut tx, queue, &new).await?;
     insert(&mut tx, &new, &places, at).await?;
     tx.commit().await.map_err(failed)?;
@@ -104,8 +105,7 @@ async fn live(
 type Placed = HashMap<SessionId, SessionRecord>;
 
 async fn places(tx: &mut SqliteConnection, queue: Queue, new: &[SessionId]) -> Result<Placed, StoreError> {
-    let mut sessions: Placed =
-        queue.live.into_values().map(|session| (session.id, session)).collect();
+    let mut sessions: Placed = queue.live.into_values().map(|session| (session.id, session)).collect();
     for event in queue.sales.keys() {
         let in_line: Vec<_> = new
             .iter()
