@@ -12,6 +12,7 @@ pub mod caller;
 pub mod encoded;
 pub mod error;
 pub mod event;
+pub mod guest;
 pub mod hardening;
 pub mod idempotency;
 pub mod import;

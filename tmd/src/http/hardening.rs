@@ -20,8 +20,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::uri::PathAndQuery;
-use http::{Method, StatusCode, Uri, header};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use tmapi::ProblemCode;
 use tower::{BoxError, Service};
 
@@ -107,8 +107,12 @@ impl Shell {
         let id = RequestId::of(request.headers());
         let mut response = match self.admit(&mut request) {
             Ok(()) => {
+                let is_colon_path = target::is_colon_path(request.uri());
                 request.extensions_mut().insert(id.clone());
-                self.respond(request, &id).await
+                let response = self.respond(request, &id).await;
+                // No verb of ours is written like this, and the route that it reached is that of an id.
+                let is_no_verb = response.status() == StatusCode::METHOD_NOT_ALLOWED && is_colon_path;
+                if is_no_verb { problem::response(ProblemCode::NotFound.into(), &id) } else { response }
             }
             Err(refusal) => problem::response(refusal, &id),
         };
@@ -139,6 +143,10 @@ impl Shell {
         // Two hosts are how a request is smuggled past whatever stands in front (RFC 9112, 3.2).
         if request.headers().get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Refusal::detailed(ProblemCode::InvalidParameter, "more than one Host"));
+        }
+        // RFC 9112, 3.2, which tells to refuse a request of HTTP/1.1 without a host, or with one that is none.
+        if request.version() == Version::HTTP_11 && !has_host(request.headers()) {
+            return Err(Refusal::detailed(ProblemCode::InvalidParameter, "a request needs one good Host"));
         }
         // TRACE would echo credentials, CONNECT is for proxies.
         if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
@@ -177,6 +185,12 @@ impl Shell {
 fn uri_bytes(uri: &Uri) -> usize {
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
+/// An empty Host is one: that of a target without an authority.
+fn has_host(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    host.is_some_and(|host| host.is_empty() || Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@')))
 }
 
 fn set_path(uri: &mut Uri, path: PathAndQuery) -> Result<(), Refusal> {

@@ -30,7 +30,8 @@ pub struct Keyed {
     /// The client's key.
     pub key: IdempotencyKey,
     method: String,
-    path: String,
+    /// The request's path.
+    pub path: String,
     request: RequestId,
 }
 

@@ -6,13 +6,14 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use tmapi::session::{JoinWaitingRoom, JoinedSession, SessionStatus, SessionView, WaitEstimate};
 use tmcore::waiting_room::SessionState;
-use tmcore::{SessionId, UserId};
+use tmcore::SessionId;
 
 use super::Api;
 use super::body::Json;
 use super::caller::{Anybody, Buyer};
 use super::encoded::{Freshness, encode, respond};
 use super::error::{ApiError, ApiResult};
+use super::guest;
 use super::path::Id;
 use crate::app::record::Place;
 use crate::app::room::Standing;
@@ -27,7 +28,7 @@ pub async fn join(
     Anybody(user): Anybody,
     Json { value, .. }: Json<JoinWaitingRoom>,
 ) -> ApiResult<Response> {
-    let (user, access_token) = known_or_guest(&api, user)?;
+    let (user, access_token) = guest::known_or_new(&api, user)?;
     let (standing, new) = api.office.join(user, value.event_id).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Answer(JoinedSession { session: view(&standing), access_token })).into_response())
@@ -66,26 +67,6 @@ pub async fn leave(
     api.limits.leave(user)?;
     let left = api.office.leave(session, user).await?;
     left.map(|_| StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
-}
-
-/// The buyer, or a new guest with a token.
-///
-/// # Errors
-/// When no token can be made, which is a fault of ours.
-pub fn known_or_guest(api: &Api, user: Option<UserId>) -> ApiResult<(UserId, Option<String>)> {
-    match user {
-        Some(user) => Ok((user, None)),
-        None => guest(api, UserId::from_uuid(api.office.world().entropy.uuid_v7())),
-    }
-}
-
-/// A guest of this id, with a token.
-///
-/// # Errors
-/// When no token can be made, which is a fault of ours.
-pub fn guest(api: &Api, user: UserId) -> ApiResult<(UserId, Option<String>)> {
-    let token = api.office.access.issue(user, api.office.world().clock.now()).map_err(ApiError::internal)?;
-    Ok((user, Some(token)))
 }
 
 /// A session as its owner sees it.
