@@ -13,6 +13,7 @@ pub mod payment;
 pub mod retry;
 pub mod seat;
 pub mod seating;
+pub mod shedding;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;

@@ -8,6 +8,7 @@ use tmcore::SeatId;
 use tmcore::event::EntryRefusal;
 
 use super::hardening::Cause;
+use super::limit::Spent;
 use crate::app::catalog::EventError;
 use crate::app::checkout::CheckoutError;
 use crate::app::refusal::{BlockRefusal, CatalogRefusal, CommandRefusal, JoinRefusal, StoreError};
@@ -74,6 +75,7 @@ pub struct ApiError {
     pub problem: Box<Problem>,
     retry_after_seconds: Option<u32>,
     cause: Option<Cause>,
+    spent: Option<Box<Spent>>,
 }
 
 /// What handlers answer.
@@ -97,7 +99,7 @@ impl ApiError {
             hint: None,
             seats: Vec::new(),
         };
-        Self { problem: Box::new(problem), retry_after_seconds: temporary.then_some(1), cause: None }
+        Self { problem: Box::new(problem), retry_after_seconds: temporary.then_some(1), cause: None, spent: None }
     }
 
     /// Nothing there, or not the caller's: both look the same.
@@ -133,6 +135,13 @@ impl ApiError {
         self
     }
 
+    /// With what is left of a budget.
+    #[must_use]
+    pub fn spent(mut self, spent: Spent) -> Self {
+        self.spent = Some(Box::new(spent));
+        self
+    }
+
     /// A fault of the daemon: its cause goes into the log, not out.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
@@ -156,6 +165,9 @@ impl IntoResponse for ApiError {
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
+        }
+        if let Some(spent) = self.spent {
+            response.extensions_mut().insert(*spent);
         }
         response.extensions_mut().insert(*self.problem);
         response

@@ -25,6 +25,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use tmapi::ProblemCode;
 use tower::{BoxError, Service};
 
+use super::limit::Spent;
+use super::overload::Guard;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::telemetry::panic_message;
@@ -67,18 +69,28 @@ pub struct Hardened {
     shell: Arc<Shell>,
 }
 
+#[derive(Clone)]
 struct Shell {
     router: Router,
     limits: RequestLimits,
     clock: Arc<dyn Clock>,
     access: Access,
+    guard: Option<Arc<Guard>>,
 }
 
 /// Puts a finished router into its shell. `clock` measures how long answers take.
 #[must_use]
 pub fn harden(router: Router, limits: RequestLimits, clock: Arc<dyn Clock>) -> Hardened {
     let router = router.layer(RememberRoute);
-    Hardened { shell: Arc::new(Shell { router, limits, clock, access: Access::default() }) }
+    Hardened { shell: Arc::new(Shell { router, limits, clock, access: Access::default(), guard: None }) }
+}
+
+impl Hardened {
+    /// The same, with a guard at the door.
+    #[must_use]
+    pub fn guarded(&self, guard: Arc<Guard>) -> Self {
+        Self { shell: Arc::new(Shell { guard: Some(guard), ..Shell::clone(&self.shell) }) }
+    }
 }
 
 impl<B> Service<http::Request<B>> for Hardened
@@ -105,6 +117,14 @@ impl Shell {
         let began = self.clock.monotonic();
         let method = access::method_label(request.method());
         let id = RequestId::of(request.headers());
+        let pass = match self.guard.as_ref().map(|guard| guard.admit(&request, &id)).transpose() {
+            Ok(pass) => pass,
+            Err(refusal) => {
+                let took = self.clock.monotonic().saturating_sub(began);
+                self.access.record(method, access::label(None), refusal.status(), took);
+                return refusal;
+            }
+        };
         let mut response = match self.admit(&mut request) {
             Ok(()) => {
                 let is_colon_path = target::is_colon_path(request.uri());
@@ -124,6 +144,12 @@ impl Shell {
             response = problem::completed(response, &id);
         }
         response.headers_mut().insert(problem::REQUEST_ID, id.header());
+        if let Some(pass) = &pass {
+            pass.stamp(response.headers_mut());
+        }
+        if let Some(spent) = response.extensions_mut().remove::<Spent>() {
+            spent.stamp(response.headers_mut());
+        }
         let took = self.clock.monotonic().saturating_sub(began);
         self.access.record(method, access::label(route.as_ref()), response.status(), took);
         response
