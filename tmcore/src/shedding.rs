@@ -126,11 +126,13 @@ pub struct Level {
     admitted: u32,
     /// How many looks in a row found a queue.
     over: u32,
+    /// The wait at the last look.
+    last: Duration,
 }
 
 impl Default for Level {
     fn default() -> Self {
-        Self { admitted: ALL, over: 0 }
+        Self { admitted: ALL, over: 0, last: Duration::ZERO }
     }
 }
 
@@ -139,16 +141,19 @@ impl Level {
     /// `target`.
     ///
     /// Of the class at the margin less is let in by as much as the wait was too long, at most half, at least a twentieth;
-    /// when nothing is left of it, the next is next. Up it goes by a twentieth, by a fifth when hardly anybody waits.
+    /// when nothing is left of it, the next is next. While the queue is getting shorter already, what was done is given
+    /// time to work. Up it goes by a twentieth, by a quarter when hardly anybody waits.
     #[must_use]
     pub fn after(self, delay: Duration, target: Duration) -> Self {
         if delay <= target {
-            let step = if delay < target / 4 { (5, 20) } else { (20, 10) };
-            return Self { admitted: raised(self.admitted, step), over: 0 };
+            let step = if delay < target / 2 { (4, 20) } else { (20, 5) };
+            return Self { admitted: raised(self.admitted, step), over: 0, last: delay };
         }
         let over = (self.over + 1).min(STANDING_LOOKS);
-        let admitted = if over < STANDING_LOOKS { self.admitted } else { lowered(self.admitted, delay, target) };
-        Self { admitted, over }
+        let is_shrinking = delay < self.last - self.last / 20;
+        let is_standing = over == STANDING_LOOKS && !is_shrinking;
+        let admitted = if is_standing { lowered(self.admitted, delay, target) } else { self.admitted };
+        Self { admitted, over, last: delay }
     }
 
     /// Whether a request is let in; `draw`, from 0 to 999, decides which of a class that is let in by parts.
@@ -166,7 +171,7 @@ impl Level {
     /// A level of so many thousandths, as [`Level::thousandths`] tells it.
     #[must_use]
     pub fn of_thousandths(admitted: u32) -> Self {
-        Self { admitted: admitted.clamp(LEAST, ALL), over: 0 }
+        Self { admitted: admitted.clamp(LEAST, ALL), ..Self::default() }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::http::hardening::{Hardened, RequestLimits, harden};
 use crate::http::overload::Guard;
 use crate::lifecycle::{Grace, Lifecycle, Stopped, stop_signals};
 use crate::telemetry::{self, Metrics};
-use crate::{adapters, demo, http, wire, workers};
+use crate::{adapters, demo, descriptors, http, wire, workers};
 
 /// Serves until a signal ends it.
 ///
@@ -28,6 +28,7 @@ use crate::{adapters, demo, http, wire, workers};
 pub async fn serve(config: &Config, with_demo: bool) -> anyhow::Result<Stopped> {
     let signals = stop_signals().context("failed to listen for signals")?;
     telemetry::install_log(&config.log)?;
+    descriptors::raise_for(config.server.max_connections);
     let metrics = Metrics::install()?;
     let lifecycle = Lifecycle::new();
     let public = bind(config.server.listen).await?;

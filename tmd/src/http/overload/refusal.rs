@@ -65,7 +65,9 @@ impl Refusals {
 
     /// When to come back: once to three times the setting, so that not all come back together. `draw`: 0 to 999.
     pub(super) fn spread(&self, draw: u32) -> u32 {
-        self.retry_after_seconds.saturating_add(self.retry_after_seconds.saturating_mul(2 * draw) / 999)
+        let choices = u64::from(self.retry_after_seconds) * 2 + 1;
+        let more = choices * u64::from(draw.min(999)) / 1_000;
+        self.retry_after_seconds.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
     }
 
     /// 429 or 503.
