@@ -97,6 +97,9 @@ problem_codes! {
     SeatsUnavailable = "seats-unavailable",
     /// 409: the order is not in a state that allows this.
     OrderState = "order-state",
+    /// 409: the seats are under another hold than the one this step knew; nothing was changed. Asking again tells what
+    /// became of the order.
+    FenceLost = "fence-lost",
     /// 409: the event is not in a state that allows this.
     EventState = "event-state",
     /// 409: an event of this id exists.

@@ -80,7 +80,7 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
         C::SeatsUnavailable => "pick others: `tmctl seats --available`, or let `--best N` pick",
         C::PurchaseLimit => "`tmctl show` says how many seats a buyer may have",
         C::OpenOrderExists => "go on with it or give it up: `tmctl status`, `tmctl cancel`",
-        C::OrderState => "`tmctl status` shows where the order stands",
+        C::OrderState | C::FenceLost => "`tmctl status` shows where the order stands",
         C::OrderExpired => "its seats went back: begin again with `tmctl order`",
         C::NotOnSale => "`tmctl show` says when the sale begins",
         C::IdempotencyInFlight => "the first request is still being worked on: `tmctl resume`",

@@ -34,6 +34,7 @@ use self::committer::{Job, MAX_WAITING_JOBS, Writer};
 use self::instruction::Instruction;
 use crate::ports::fault::Fault;
 use crate::ports::gateway::{MAX_LIST_RECORDS, PaymentGateway, ProviderRecord, ProviderRequest};
+use crate::telemetry::queue::QueueGauge;
 
 /// The most operations that wait out their latency at once.
 const MAX_DELAYED_OPERATIONS: usize = 4096;
@@ -92,6 +93,8 @@ pub struct Sandbox {
     pace: Pace,
     tasks: TaskTracker,
     delayed: Arc<Semaphore>,
+    /// Jobs that wait, and operations that are delayed.
+    shown: [QueueGauge; 2],
 }
 
 impl Sandbox {
@@ -111,7 +114,11 @@ impl Sandbox {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         tasks.spawn(committer::run(writer, waiting, stop));
         let delayed = Arc::new(Semaphore::new(MAX_DELAYED_OPERATIONS));
-        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed })
+        let shown = [
+            QueueGauge::new("gateway_jobs", MAX_WAITING_JOBS),
+            QueueGauge::new("gateway_delays", MAX_DELAYED_OPERATIONS),
+        ];
+        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed, shown })
     }
 
     /// Does what is asked and shows what a connection to the provider would show.
@@ -138,15 +145,19 @@ impl Sandbox {
     /// Hands a job to the writer, after a delay if there is one. Once the delay has begun the job is done even if whoever
     /// asked stops waiting, as at a real provider. A job that cannot be handed over loses its reply.
     async fn enqueue(&self, job: Job, delay: Duration) {
+        let [waiting, delays] = &self.shown;
+        waiting.set_free(self.jobs.capacity());
         if delay.is_zero() {
             return drop(self.jobs.send(job).await);
         }
         let Ok(permit) = Arc::clone(&self.delayed).acquire_owned().await else { return };
-        let jobs = self.jobs.clone();
+        delays.set_free(self.delayed.available_permits());
+        let (jobs, delayed, delays) = (self.jobs.clone(), Arc::clone(&self.delayed), delays.clone());
         self.tasks.spawn(async move {
             tokio::time::sleep(delay).await;
             drop(jobs.send(job).await);
             drop(permit);
+            delays.set_free(delayed.available_permits());
         });
     }
 

@@ -16,6 +16,7 @@ mod input;
 mod openapi;
 mod order;
 mod organiser;
+mod overload;
 mod payment;
 mod purchase;
 mod race;

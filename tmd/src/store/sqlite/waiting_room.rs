@@ -149,6 +149,31 @@ async fn lapse(
     record(tx, &expired, (SessionState::Active, SessionState::Expired), at, turn).await
 }
 
+/// Ends the sessions that have nothing to wait for once the sale is closed: places in line, and admissions without an
+/// order. Who has an order may end it.
+pub(super) async fn send_home(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    at: Timestamp,
+) -> Result<Vec<SessionRecord>, StoreError> {
+    let mut turn = Turn::default();
+    for (from, to) in
+        [(SessionState::Waiting, SessionState::Abandoned), (SessionState::Active, SessionState::Expired)]
+    {
+        let ended = sqlx::query(
+            "UPDATE sessions SET state = ?, deadline = NULL WHERE event_id = ? AND state = ? RETURNING *",
+        )
+        .bind(to.as_str())
+        .bind(event.as_str())
+        .bind(from.as_str())
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed)?;
+        record(tx, &ended, (from, to), at, &mut turn).await?;
+    }
+    Ok(turn.changed)
+}
+
 /// Lets in as many as the gate allows, smallest place first (W1, W2). Never pages by place: a join that committed late
 /// is found all the same (W3).
 async fn admit(
