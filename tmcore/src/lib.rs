@@ -14,6 +14,8 @@ pub mod payment;
 pub mod retry;
 pub mod seat;
 pub mod seating;
+pub mod shedding;
+pub mod steady_clock;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;

@@ -5,6 +5,7 @@
 
 mod check;
 mod layers;
+mod networks;
 mod sections;
 
 use std::ffi::OsString;
@@ -14,9 +15,10 @@ use std::{fs, io};
 use crate::cli::Cli;
 use crate::drill;
 use layers::Layers;
+pub use networks::Networks;
 pub use sections::{
-    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, LogConfig, LogFormat, ServerConfig,
-    StoreConfig, WaitingRoomConfig,
+    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, LogConfig, LogFormat, OverloadConfig,
+    ServerConfig, StoreConfig, WaitingRoomConfig,
 };
 
 /// The defaults, with what each setting means.

@@ -18,6 +18,7 @@ mod mutant;
 mod openapi;
 mod order;
 mod organiser;
+mod overload;
 mod payment;
 mod purchase;
 mod race;

@@ -6,7 +6,7 @@ use tmcore::OrderId;
 use tmcore::payment::{Operation, PaymentState};
 
 use super::row::Columns;
-use super::{SqliteStore, begin, commit, failed, now};
+use super::{SqliteStore, begin, failed};
 use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::payment::{PaymentRecord, PaymentStore};
@@ -16,7 +16,7 @@ impl PaymentStore for SqliteStore {
     async fn due_payments(&self, limit: u32, lease_seconds: u32) -> Result<Vec<PaymentRecord>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let rows = sqlx::query(
             "UPDATE payments SET due_at = ?1 WHERE provider_key IN
                (SELECT provider_key FROM payments WHERE state IN ('INTENT', 'SENT', 'UNKNOWN') AND due_at <= ?2
@@ -31,7 +31,7 @@ impl PaymentStore for SqliteStore {
         .map_err(failed)?;
         if !rows.is_empty() {
             drill::mark(Step::TakePayments);
-            commit(tx).await?;
+            tx.commit().await.map_err(failed)?;
         }
         rows.iter().map(read).collect()
     }
