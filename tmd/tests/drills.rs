@@ -64,7 +64,6 @@ async fn a_promise_that_is_broken_is_noticed() {
         ("one-sided-books", "tok_ok", Some("ask-capture.after-call"), "M11"),
         ("time-out-is-decline", "tok_lost_answer", Some("settle-authorize.after-commit"), "M13"),
         ("new-key-per-try", "tok_ok", Some("log-authorize.after-commit"), "M13"),
-        ("capture-before-pin", "tok_ok", Some("ask-capture.before-call"), "M1, M2"),
     ];
     let runs = broken.map(|(mutant, card, crash_at, fault)| async move {
         let crash_at = crash_at.map(str::to_owned);

@@ -50,7 +50,7 @@ const NEVER: &[(&str, &str)] = &[
         "M4: a ticket or a capture without a finalized order",
         "SELECT (SELECT COUNT(*) FROM tickets t JOIN orders o USING (order_id) WHERE t.state = 'VALID' AND o.state <> 'FINALIZED')
               + (SELECT COUNT(*) FROM payments p JOIN orders o USING (order_id) WHERE p.operation = 'CAPTURE'
-                 AND p.state = 'OK' AND o.state <> 'FINALIZED')",
+                 AND p.state = 'OK' AND o.state NOT IN ('FINALIZED', 'REFUNDED'))",
     ),
     (
         "M11: books that do not sum to zero for one payment",
@@ -93,13 +93,15 @@ pub async fn audit(
     let (state, total): (String, i64) = (order.get("state"), order.get("total"));
     let done =
         |operation: &str| log.values().filter(|done| done.is_ok && done.operation == operation).count();
-    let (held, taken, let_go) = (done("AUTHORIZE"), done("CAPTURE"), done("VOID"));
-    let is_paid = state == "FINALIZED";
-    if taken != usize::from(is_paid) {
-        return Err(format!("M1, M2: {taken} captures of an order that is {state}"));
+    let (held, taken, let_go, back) = (done("AUTHORIZE"), done("CAPTURE"), done("VOID"), done("REFUND"));
+    let (is_paid, is_refunded) = (state == "FINALIZED", state == "REFUNDED");
+    if (taken, back) != (usize::from(is_paid || is_refunded), usize::from(is_refunded)) {
+        return Err(format!("M1, M2: {taken} captures and {back} refunds of an order that is {state}"));
     }
-    if log.values().any(|done| done.is_ok && done.operation == "CAPTURE" && done.amount != total) {
-        return Err("M1: another amount was taken".to_owned());
+    if log.values().any(|done| {
+        done.is_ok && done.operation != "AUTHORIZE" && done.operation != "VOID" && done.amount != total
+    }) {
+        return Err("M1: another amount was taken or given back".to_owned());
     }
     if held != taken + let_go {
         return Err(format!("M10: {held} authorizations, {taken} taken and {let_go} let go: {state}"));
