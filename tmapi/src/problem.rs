@@ -131,6 +131,8 @@ problem_codes! {
     Internal = "internal",
     /// 503: too much to do, or a lock that was not to be had in time.
     Busy = "busy",
+    /// 503: the payment provider does not answer; nothing was held.
+    PaymentUnavailable = "payment-unavailable",
     /// 503: the daemon is shutting down.
     Draining = "draining",
 }

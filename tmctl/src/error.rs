@@ -84,7 +84,7 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
         C::OrderExpired => "its seats went back: begin again with `tmctl order`",
         C::NotOnSale => "`tmctl show` says when the sale begins",
         C::IdempotencyInFlight => "the first request is still being worked on: `tmctl resume`",
-        C::Busy | C::Draining | C::RateLimited | C::TooManyStreams => {
+        C::Busy | C::PaymentUnavailable | C::Draining | C::RateLimited | C::TooManyStreams => {
             let when =
                 after.map_or_else(|| "a moment".to_owned(), |after| format!("{} s", after.as_secs().max(1)));
             return Some(format!("try again in {when}"));

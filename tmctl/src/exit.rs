@@ -98,7 +98,7 @@ impl From<ProblemCode> for Exit {
             C::IdempotencyInFlight => Self::Pending,
             C::NotAdmitted | C::RateLimited | C::TooManyStreams => Self::NotAdmitted,
             C::Declined => Self::Declined,
-            C::RequestTimeout | C::Internal | C::Busy | C::Draining => Self::Unavailable,
+            C::RequestTimeout | C::Internal | C::Busy | C::PaymentUnavailable | C::Draining => Self::Unavailable,
             C::MalformedBody
             | C::IdempotencyKeyMissing
             | C::IdempotencyKeyInvalid

@@ -14,8 +14,8 @@ use std::{fs, io};
 use crate::cli::Cli;
 use layers::Layers;
 pub use sections::{
-    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, LogConfig, LogFormat, ServerConfig,
-    StoreConfig, WaitingRoomConfig,
+    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, GatewayConfig, LogConfig, LogFormat,
+    ServerConfig, StoreConfig, WaitingRoomConfig,
 };
 
 /// The defaults, with what each setting means.

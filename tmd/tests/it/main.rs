@@ -8,6 +8,8 @@
 
 mod access;
 mod availability;
+mod breaker;
+mod callback;
 mod catalog;
 mod crowd;
 mod harness;
@@ -17,6 +19,7 @@ mod openapi;
 mod order;
 mod organiser;
 mod payment;
+mod provider;
 mod purchase;
 mod race;
 mod restart;

@@ -20,20 +20,23 @@ pub(super) const MAX_WAITING_JOBS: usize = 1024;
 pub(super) enum Job {
     Submit { instruction: Instruction, reply: oneshot::Sender<Verdict> },
     Cancel { key: ProviderKey, reply: oneshot::Sender<Option<ProviderRecord>> },
+    /// All entries up to this one have been told of.
+    Told { sequence: u64 },
 }
 
 impl Job {
-    const fn key(&self) -> ProviderKey {
+    const fn key(&self) -> Option<ProviderKey> {
         match self {
-            Self::Submit { instruction, .. } => instruction.key,
-            Self::Cancel { key, .. } => *key,
+            Self::Submit { instruction, .. } => Some(instruction.key),
+            Self::Cancel { key, .. } => Some(*key),
+            Self::Told { .. } => None,
         }
     }
 
     const fn instruction(&self) -> Option<&Instruction> {
         match self {
             Self::Submit { instruction, .. } => Some(instruction),
-            Self::Cancel { .. } => None,
+            Self::Cancel { .. } | Self::Told { .. } => None,
         }
     }
 }
@@ -88,7 +91,7 @@ pub(super) async fn run(
 }
 
 async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
-    let keys: Vec<_> = jobs.iter().map(Job::key).collect();
+    let keys: Vec<_> = jobs.iter().filter_map(Job::key).collect();
     let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let mut book = log::load(&mut transaction, &keys, &instructions).await?;
@@ -102,6 +105,10 @@ async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Ans
                 Answered::Cancel(reply, log::find(&mut *transaction, &key).await?)
             }
             Job::Cancel { reply, .. } => Answered::Cancel(reply, None),
+            Job::Told { sequence } => {
+                log::set_told(&mut transaction, sequence).await?;
+                continue;
+            }
         });
     }
     log::append(&mut transaction, &book.changes).await?;
