@@ -98,9 +98,13 @@ impl From<ProblemCode> for Exit {
             C::IdempotencyInFlight | C::FenceLost => Self::Pending,
             C::NotAdmitted | C::RateLimited | C::TooManyStreams => Self::NotAdmitted,
             C::Declined => Self::Declined,
-            C::RequestTimeout | C::Internal | C::Busy | C::StorageFull | C::StorageFailed | C::Draining => {
-                Self::Unavailable
-            }
+            C::RequestTimeout
+            | C::Internal
+            | C::Busy
+            | C::StorageFull
+            | C::StorageFailed
+            | C::PaymentUnavailable
+            | C::Draining => Self::Unavailable,
             C::MalformedBody
             | C::IdempotencyKeyMissing
             | C::IdempotencyKeyInvalid

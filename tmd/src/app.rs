@@ -4,6 +4,7 @@ pub mod access;
 pub mod availability;
 pub mod batch;
 pub mod booking;
+pub mod callback;
 pub mod catalog;
 pub mod checkout;
 pub mod heartbeat;

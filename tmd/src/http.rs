@@ -8,6 +8,7 @@ pub mod accept;
 pub mod admin;
 pub mod body;
 pub mod booking;
+pub mod callback;
 pub mod caller;
 pub mod encoded;
 pub mod error;
@@ -96,6 +97,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(booking::book))
         .routes(routes!(ticket::show))
         .routes(routes!(ticket::check))
+        .routes(routes!(callback::take))
         .routes(routes!(probe::livez))
         .routes(routes!(probe::readyz))
         .routes(routes!(probe::openapi))

@@ -5,6 +5,7 @@
 
 pub mod bus;
 pub mod cache;
+pub mod callback;
 pub mod catalog;
 #[cfg(test)]
 #[allow(
@@ -58,6 +59,7 @@ pub trait Store:
     + waiting_room::WaitingRoomStore
     + order::OrderStore
     + payment::PaymentStore
+    + callback::CallbackStore
     + idempotency::IdempotencyStore
     + search::SearchIndex
 {

@@ -23,11 +23,12 @@ impl Office {
         (seats, token): (&[SeatId], &PaymentToken),
         begun: Option<OrderId>,
     ) -> Result<OrderRecord, CheckoutError> {
+        self.admit_hold(begun, key.user).await?;
         let record = self.create_order(key.clone(), event, None, begun).await?;
         let step = Step { order: record.order.id, key };
         match record.order.state_at(record.as_of) {
             OrderState::Pending | OrderState::Authorizing => {
-                let confirmed = self.confirm_order(&step, seats, token, begun.is_some()).await;
+                let confirmed = self.hold_and_authorize(&step, seats, token, begun.is_some()).await;
                 self.finish_booking(&step, confirmed).await
             }
             OrderState::Authorized | OrderState::Capturing | OrderState::Finalized => {

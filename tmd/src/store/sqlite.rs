@@ -5,6 +5,7 @@
 //! next transaction together. Source: <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/isolation.html>.
 
 mod block;
+mod callback;
 mod catalog;
 mod clock;
 mod idempotency;

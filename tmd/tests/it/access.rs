@@ -30,6 +30,7 @@ fn expected(route: &Route) -> Statuses {
         Caller::Public | Caller::Anybody => ANYBODY,
         Caller::Buyer => OWNED,
         Caller::Organiser => RUNS_THE_SALE,
+        Caller::Provider => [401; 5],
     })
 }
 

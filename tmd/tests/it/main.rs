@@ -8,6 +8,8 @@
 
 mod access;
 mod availability;
+mod breaker;
+mod callback;
 mod catalog;
 mod crowd;
 mod harness;
@@ -18,6 +20,7 @@ mod order;
 mod organiser;
 mod overload;
 mod payment;
+mod provider;
 mod purchase;
 mod race;
 mod restart;
