@@ -16,6 +16,7 @@ pub mod catalog;
 pub mod contract;
 pub mod gateway;
 pub mod idempotency;
+pub mod ledger;
 pub mod order;
 pub mod payment;
 pub mod queue;
@@ -51,6 +52,7 @@ pub trait Store:
     + order::OrderStore
     + payment::PaymentStore
     + callback::CallbackStore
+    + ledger::LedgerStore
     + idempotency::IdempotencyStore
     + search::SearchIndex
 {

@@ -131,8 +131,7 @@ pub fn tell_daemon(
         return Ok(());
     }
     let secret = data.callback_secret(&config.callback_secret_file, Entropy)?;
-    let receiver =
-        HttpReceiver::new(&config.callback_url, secret, clock).context("gateway.callback_url")?;
+    let receiver = HttpReceiver::new(&config.callback_url, secret, clock).context("gateway.callback_url")?;
     lifecycle.spawn("callbacks", callback::tell(sandbox, Arc::new(receiver), lifecycle.draining.clone()));
     Ok(())
 }

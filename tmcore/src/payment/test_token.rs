@@ -26,7 +26,10 @@ pub const TEST_TOKENS: &[TestToken] = &[
     is("tok_lapsed", "The authorization lapses at once: the capture is declined."),
     is("tok_void_fails", "The void fails twice with status 503, then works."),
     is("tok_refund_fails", "The refund fails twice with status 503, then works."),
-    is("tok_callback_late", "The callback of the authorization comes 3 s late, after those of what followed."),
+    is(
+        "tok_callback_late",
+        "The callback of the authorization comes 3 s late, after those of what followed.",
+    ),
 ];
 
 const fn is(token: &'static str, effect: &'static str) -> TestToken {

@@ -68,7 +68,12 @@ impl Pace {
     /// The usual pace, with a latency.
     #[must_use]
     pub const fn with_latency(latency: Duration) -> Self {
-        Self { latency, slow: Duration::from_secs(2), silence: Duration::from_secs(3), callback: Duration::from_secs(1) }
+        Self {
+            latency,
+            slow: Duration::from_secs(2),
+            silence: Duration::from_secs(3),
+            callback: Duration::from_secs(1),
+        }
     }
 }
 

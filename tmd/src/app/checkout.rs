@@ -104,7 +104,8 @@ impl Office {
                 return Ok(());
             }
         }
-        let retry_after_seconds = u32::try_from(held_back.wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        let retry_after_seconds =
+            u32::try_from(held_back.wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         Err(CheckoutError::PaymentUnavailable { retry_after_seconds })
     }
 

@@ -25,8 +25,9 @@ fn require(holds: bool, reason: &str) -> Result<(), ConfigError> {
 
 /// Zero of these would stop the program or turn a limit into its opposite.
 fn check_positive(config: &Config) -> Result<(), ConfigError> {
-    let Config { server, store, checkout, gateway, waiting_room, availability, event_defaults: event, .. } =
-        config;
+    let Config {
+        server, store, checkout, gateway, waiting_room, availability, event_defaults: event, ..
+    } = config;
     let positive = [
         ("server.max_connections", server.max_connections),
         ("server.max_connections_per_address", server.max_connections_per_address),
@@ -136,7 +137,9 @@ fn check_gateway(config: &Config) -> Result<(), ConfigError> {
     let gateway = &config.gateway;
     for (name, url) in [("gateway.url", &gateway.url), ("gateway.callback_url", &gateway.callback_url)] {
         let is_address = url.parse::<http::Uri>().is_ok_and(|url| {
-            matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some() && url.query().is_none()
+            matches!(url.scheme_str(), Some("http" | "https"))
+                && url.host().is_some()
+                && url.query().is_none()
         });
         let reason = format!("{name} must be empty or an http or https URL without a query");
         require(url.is_empty() || is_address, &reason)?;

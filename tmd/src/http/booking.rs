@@ -37,7 +37,7 @@ pub async fn book(
         None => guest(&api, guest_of(&api, &event, &keyed, &raw)?)?,
     };
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &raw, move |key, begun| async move {
+    once(&api, user, keyed.for_booking(), &raw, move |key, begun| async move {
         let order = office.book(key, event, (&value.seats, &token), begun.order()).await?;
         Ok(paid(&order, access_token))
     })

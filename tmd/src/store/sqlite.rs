@@ -8,6 +8,7 @@ mod block;
 mod callback;
 mod catalog;
 mod idempotency;
+mod ledger;
 mod order;
 mod payment;
 mod row;

@@ -38,8 +38,12 @@ async fn send_at(daemon: &Daemon, id: &str, record: &ProviderRecord, seconds: i6
     let body = serde_json::json!({"type": "operation.recorded", "data": record}).to_string();
     let timestamp = seconds.to_string();
     let signature = secret(daemon).sign(MessageHead { id, timestamp: &timestamp }, body.as_bytes());
-    post(daemon, [("webhook-id", id), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)], body)
-        .await
+    post(
+        daemon,
+        [("webhook-id", id), ("webhook-timestamp", &timestamp), ("webhook-signature", &signature)],
+        body,
+    )
+    .await
 }
 
 async fn send(daemon: &Daemon, id: &str, record: &ProviderRecord) -> u16 {
@@ -91,7 +95,9 @@ async fn m12_a_provider_across_the_network_settles_by_callbacks_too() {
     config.checkout.resolver_interval_milliseconds = 600_000;
     let daemon = Daemon::start_listening(config, address).await;
     let event = daemon.open_event("E1", 1, 10).await;
-    for (seat, token) in ["A-1", "A-2", "A-3"].iter().zip(["tok_lost_answer", "tok_garbage", "tok_wrong_amount"]) {
+    for (seat, token) in
+        ["A-1", "A-2", "A-3"].iter().zip(["tok_lost_answer", "tok_garbage", "tok_wrong_amount"])
+    {
         let buyer = Purchase::begin(&daemon.client(), &event).await;
         assert_eq!(buyer.confirm(&[seat], token).await.unwrap().status, OrderStatus::Authorizing, "{token}");
         eventually(token, async || buyer.view().await.status == OrderStatus::Authorized).await;
@@ -152,10 +158,7 @@ async fn m12_a_callback_never_moves_a_state_backwards() {
     assert_eq!(daemon.state(buyer.order).await, "FINALIZED");
     assert_eq!(daemon.count("SELECT COUNT(*) FROM order_events").await, 5, "no edge was taken twice");
     // A key of nobody's is taken and kept: it is no business of the provider what we know.
-    let stranger = ProviderRecord {
-        key: "ab".repeat(32).parse().unwrap(),
-        ..authorized.clone()
-    };
+    let stranger = ProviderRecord { key: "ab".repeat(32).parse().unwrap(), ..authorized.clone() };
     assert_eq!(send(&daemon, "evt_4", &stranger).await, 202);
     assert_eq!(daemon.count("SELECT COUNT(*) FROM provider_callbacks").await, 5);
     daemon.check_money().await;
@@ -195,8 +198,12 @@ async fn m12_what_is_not_signed_or_not_of_now_is_refused() {
     let head = MessageHead { id: "evt_1", timestamp: &timestamp };
     let good = secret(&daemon).sign(head, body.as_bytes());
     let forged = WebhookSecret::from_bytes(&[0; 32]).sign(head, body.as_bytes());
-    let fields = |id, signature| [("webhook-id", id), ("webhook-timestamp", timestamp.as_str()), ("webhook-signature", signature)];
-    for (id, signature) in [("evt_1", forged.as_str()), ("evt_2", &good), ("evt_1", ""), ("evt_1", &good[3..])] {
+    let fields = |id, signature| {
+        [("webhook-id", id), ("webhook-timestamp", timestamp.as_str()), ("webhook-signature", signature)]
+    };
+    for (id, signature) in
+        [("evt_1", forged.as_str()), ("evt_2", &good), ("evt_1", ""), ("evt_1", &good[3..])]
+    {
         assert_eq!(post(&daemon, fields(id, signature), body.clone()).await.status, 401, "{id} {signature}");
     }
     assert_eq!(post(&daemon, fields("evt_1", &good), body.replace("OK", "ok")).await.status, 401);

@@ -22,6 +22,8 @@ mod payment;
 mod provider;
 mod purchase;
 mod race;
+mod reconcile;
+mod refund;
 mod restart;
 mod routes;
 mod scene;

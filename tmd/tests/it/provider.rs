@@ -130,8 +130,7 @@ async fn put_on(organiser: &Client, event: &tmcore::EventId) {
         waiting_room: Some(tmapi::event::WaitingRoomMode::Off),
         ..tmapi::event::EventPatch::default()
     };
-    let import =
-        tmapi::event::ImportSeatingPlan { seating_plan: plan(3, 10), prices, event: settings };
+    let import = tmapi::event::ImportSeatingPlan { seating_plan: plan(3, 10), prices, event: settings };
     organiser.import(event, &import).await.unwrap();
     organiser.sale_action(event, tmapi::client::SaleAction::Open).await.unwrap();
 }
@@ -219,10 +218,15 @@ async fn m9_m10_after_an_outage_everything_is_settled_within_a_minute() {
     // Long enough for the pauses between two questions to have grown to their longest.
     tokio::time::sleep(Duration::from_secs(9)).await;
     assert!(daemon.count("SELECT MIN(tries) FROM payments WHERE state = 'UNKNOWN'").await >= 2);
-    assert_eq!(daemon.count("SELECT COUNT(*) FROM payments WHERE operation = 'VOID' AND state = 'OK'").await, 0);
+    assert_eq!(
+        daemon.count("SELECT COUNT(*) FROM payments WHERE operation = 'VOID' AND state = 'OK'").await,
+        0
+    );
     provider.come_back().await;
     let settled = async {
-        while daemon.count("SELECT COUNT(*) FROM payments WHERE state IN ('INTENT', 'SENT', 'UNKNOWN')").await > 0 {
+        while daemon.count("SELECT COUNT(*) FROM payments WHERE state IN ('INTENT', 'SENT', 'UNKNOWN')").await
+            > 0
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

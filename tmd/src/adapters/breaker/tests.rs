@@ -111,7 +111,11 @@ async fn p1_a_watched_gateway_keeps_the_contract() {
         };
         let file = folder.path().join("gateway.db");
         let sandbox = Sandbox::open(&file, pace, &tasks, CancellationToken::new()).await.unwrap();
-        let gateway = BreakerGateway::new(Arc::new(sandbox), RULES, Arc::new(ManualClock::new(Timestamp::from_millis(0))));
+        let gateway = BreakerGateway::new(
+            Arc::new(sandbox),
+            RULES,
+            Arc::new(ManualClock::new(Timestamp::from_millis(0))),
+        );
         Subject { gateway: Arc::new(gateway), keep: Box::new((folder, tasks)) }
     };
     run(make).await;

@@ -80,7 +80,9 @@ impl Teller {
     /// How far all have been told of: up to the first that was not.
     async fn write_down(&mut self, behind: u64, page: &[News]) {
         let sequences = page.iter().map(|news| news.event.record.sequence);
-        let Some(sequence) = sequences.take_while(|sequence| self.told.contains(sequence)).last() else { return };
+        let Some(sequence) = sequences.take_while(|sequence| self.told.contains(sequence)).last() else {
+            return;
+        };
         if sequence > behind && self.sandbox.jobs.send(Job::Told { sequence }).await.is_ok() {
             // Until it is written the entries come again, and are known here. What is behind it never does.
             self.told.retain(|told| *told + u64::from(PAGE) > sequence);

@@ -18,10 +18,18 @@ pub(super) const MAX_WAITING_JOBS: usize = 1024;
 
 /// Something to be decided and written. An answer that never comes means that the commit failed.
 pub(super) enum Job {
-    Submit { instruction: Instruction, reply: oneshot::Sender<Verdict> },
-    Cancel { key: ProviderKey, reply: oneshot::Sender<Option<ProviderRecord>> },
+    Submit {
+        instruction: Instruction,
+        reply: oneshot::Sender<Verdict>,
+    },
+    Cancel {
+        key: ProviderKey,
+        reply: oneshot::Sender<Option<ProviderRecord>>,
+    },
     /// All entries up to this one have been told of.
-    Told { sequence: u64 },
+    Told {
+        sequence: u64,
+    },
 }
 
 impl Job {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
-use tmcore::Timestamp;
+use tmcore::{OrderId, Timestamp};
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, failed, now};
 use crate::ports::StoreError;
-use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -27,6 +27,33 @@ impl IdempotencyStore for SqliteStore {
     async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
         let outcome = self.finish_all(&keys).await;
         keys.iter().map(|_| outcome.clone()).collect()
+    }
+
+    async fn lapsed_bookings(
+        &self,
+        limit: u32,
+        lease_seconds: u32,
+    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+        let mut writer = self.writer().await?;
+        let at = now(&mut writer).await?;
+        let rows = sqlx::query(
+            "UPDATE idempotency_keys SET lease_until = ?1 WHERE (user_id, key) IN
+               (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
+                WHERE k.is_booking = 1 AND k.lease_until <= ?2 AND o.state = 'AUTHORIZED' AND o.expires_at > ?2
+                LIMIT ?3)
+             RETURNING user_id, key, order_id",
+        )
+        .bind(at.plus_seconds(lease_seconds).as_millis())
+        .bind(at.as_millis())
+        .bind(limit)
+        .fetch_all(&mut *writer)
+        .await
+        .map_err(failed)?;
+        let taken = rows.iter().map(|row| {
+            let key = KeyRef { user: row.parse("user_id")?, key: row.parse("key")? };
+            Ok((key, row.parse("order_id")?))
+        });
+        taken.collect()
     }
 
     async fn purge_keys(&self, keep_hours: u32) -> Result<u64, StoreError> {
@@ -76,14 +103,15 @@ async fn claim_one(
 ) -> Result<Claimed, StoreError> {
     let lease = at.plus_seconds(claim.lease_seconds).as_millis();
     let inserted = sqlx::query(
-        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, created_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (user_id, key) DO NOTHING",
+        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, created_at, is_booking)
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, key) DO NOTHING",
     )
     .bind(claim.key.user.to_string())
     .bind(claim.key.key.as_str())
     .bind(claim.fingerprint.as_bytes().as_slice())
     .bind(lease)
     .bind(int(at.as_millis())?)
+    .bind(claim.purpose == Purpose::Booking)
     .execute(&mut *tx)
     .await
     .map_err(failed)?;

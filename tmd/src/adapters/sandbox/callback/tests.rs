@@ -56,8 +56,7 @@ async fn m12_everything_is_told_at_least_once_also_after_refusals_and_a_crash() 
         let token = if number == 5 { "tok_duplicate" } else { "tok_ok" };
         sandbox.submit(&authorize(number, token)).await.unwrap();
     }
-    let mut teller =
-        Teller { sandbox: sandbox.clone(), receiver: listener.clone(), told: BTreeSet::new() };
+    let mut teller = Teller { sandbox: sandbox.clone(), receiver: listener.clone(), told: BTreeSet::new() };
     assert!(!teller.turn().await.unwrap(), "some was refused");
     // As if it had died: what the first turn knew of is gone, but for what is written down.
     drop(teller);
