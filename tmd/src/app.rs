@@ -10,6 +10,7 @@ pub mod checkout;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod payment;
+pub mod reconcile;
 pub mod record;
 pub mod refusal;
 pub mod room;

@@ -17,6 +17,7 @@ pub mod contract;
 pub mod fault;
 pub mod gateway;
 pub mod idempotency;
+pub mod ledger;
 pub mod order;
 pub mod payment;
 pub mod queue;
@@ -60,6 +61,7 @@ pub trait Store:
     + order::OrderStore
     + payment::PaymentStore
     + callback::CallbackStore
+    + ledger::LedgerStore
     + idempotency::IdempotencyStore
     + search::SearchIndex
 {

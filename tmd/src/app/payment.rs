@@ -14,6 +14,8 @@ use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
 
+/// How long whoever asks about our health waits for the provider's.
+const PROBE_TIME: Duration = Duration::from_secs(1);
 /// Payments that the provider is asked about at once. One that waits for its time-out holds up few others.
 const RESOLVED_AT_ONCE: usize = 16;
 
@@ -54,9 +56,11 @@ impl Office {
         self.settle(payment, verdict).await
     }
 
-    /// Whether the provider answers.
+    /// Whether the provider answers, and soon.
     pub async fn gateway_is_up(&self) -> bool {
-        self.within_time(self.ports.gateway.list(0, 1)).await.is_ok()
+        tokio::time::timeout(PROBE_TIME, self.ports.gateway.list(0, 1))
+            .await
+            .is_ok_and(|answer| answer.is_ok())
     }
 
     /// Looks after payments nobody is waiting for any more. Answers how many.
@@ -87,7 +91,7 @@ impl Office {
         judge(payment, answer)
     }
 
-    async fn within_time<T>(
+    pub(super) async fn within_time<T>(
         &self,
         call: impl Future<Output = Result<T, OutcomeUnknown>>,
     ) -> Result<T, OutcomeUnknown> {

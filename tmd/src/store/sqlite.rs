@@ -9,6 +9,7 @@ mod callback;
 mod catalog;
 mod clock;
 mod idempotency;
+mod ledger;
 mod open;
 mod order;
 mod payment;

@@ -1,5 +1,6 @@
 //! While the provider does not answer nothing new is begun, and nothing that was begun is lost.
 
+use futures::stream::{self, StreamExt as _};
 use tmapi::ProblemCode;
 use tmapi::order::OrderStatus;
 use tmd::config::Config;
@@ -96,17 +97,18 @@ async fn i9_of_a_crowd_everybody_is_either_held_back_or_goes_on() {
         purchases.push(Purchase { buyer, order: order.order_id });
     }
     provider.kill();
-    let mut crowd = JoinSet::new();
-    for (n, purchase) in purchases.into_iter().enumerate() {
+    let confirms = purchases.into_iter().enumerate().map(|(n, purchase)| {
         let row = char::from(b'A' + u8::try_from(n / 10).unwrap());
         let request = pay(&[&format!("{row}-{}", n % 10 + 1)], "tok_ok");
-        crowd.spawn(async move {
+        async move {
             let answer = purchase.buyer.confirm(purchase.order, &request, &key()).await;
             (purchase, answer.map(|view| view.status).map_err(|error| error.code()))
-        });
-    }
+        }
+    });
+    // Some are on their way while it opens.
+    let crowd: Vec<_> = stream::iter(confirms).buffer_unordered(8).collect().await;
     let (mut held_back, mut went_on) = (0, 0);
-    for (purchase, answer) in crowd.join_all().await {
+    for (purchase, answer) in crowd {
         match answer {
             Ok(status) => {
                 assert_eq!(status, OrderStatus::Authorizing);

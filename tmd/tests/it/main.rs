@@ -23,6 +23,8 @@ mod payment;
 mod provider;
 mod purchase;
 mod race;
+mod reconcile;
+mod refund;
 mod restart;
 mod routes;
 mod scene;
