@@ -33,15 +33,8 @@ pub enum Priority {
 
 impl Priority {
     /// Every class, the least important first.
-    pub const ALL: [Self; 7] = [
-        Self::Search,
-        Self::Browse,
-        Self::Join,
-        Self::Poll,
-        Self::Callback,
-        Self::Confirm,
-        Self::Finalize,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Search, Self::Browse, Self::Join, Self::Poll, Self::Callback, Self::Confirm, Self::Finalize];
 
     /// Its name in metrics and documents.
     #[must_use]

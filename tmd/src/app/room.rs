@@ -243,7 +243,8 @@ impl RoomState {
             _ => None,
         };
         let rate = self.sale.rules.gate.admissions_per_minute;
-        let estimate = ahead.map(|ahead| estimate(ahead, self.pace.admitted(), self.pace.waited_seconds(), rate));
+        let estimate =
+            ahead.map(|ahead| estimate(ahead, self.pace.admitted(), self.pace.waited_seconds(), rate));
         Standing {
             session,
             ahead,

@@ -24,7 +24,9 @@ fn require(holds: bool, reason: &str) -> Result<(), ConfigError> {
 
 /// Zero of these would stop the program or turn a limit into its opposite.
 fn check_positive(config: &Config) -> Result<(), ConfigError> {
-    let Config { server, overload, store, checkout, waiting_room, availability, event_defaults: event, .. } = config;
+    let Config {
+        server, overload, store, checkout, waiting_room, availability, event_defaults: event, ..
+    } = config;
     let positive = [
         ("server.max_connections", server.max_connections),
         ("server.max_connections_per_address", server.max_connections_per_address),

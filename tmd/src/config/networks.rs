@@ -23,7 +23,8 @@ impl TryFrom<String> for Networks {
 
     fn try_from(text: String) -> Result<Self, NetworkError> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let network = |part: &str| part.parse().map_err(|source| NetworkError { text: part.to_owned(), source });
+        let network =
+            |part: &str| part.parse().map_err(|source| NetworkError { text: part.to_owned(), source });
         parts.map(network).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -44,9 +45,13 @@ mod tests {
     #[test]
     fn addresses_are_found_in_their_networks() {
         let networks = Networks::try_from("127.0.0.0/8, ::1/128,".to_owned()).unwrap();
-        for (address, is_in) in
-            [("127.9.9.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("10.0.0.1", false), ("::2", false)]
-        {
+        for (address, is_in) in [
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.1", false),
+            ("::2", false),
+        ] {
             assert_eq!(networks.contain(address.parse().unwrap()), is_in, "{address}");
             assert!(!Networks::default().contain(address.parse().unwrap()));
         }

@@ -99,7 +99,12 @@ impl ApiError {
             hint: None,
             seats: Vec::new(),
         };
-        Self { problem: Box::new(problem), retry_after_seconds: temporary.then_some(1), cause: None, spent: None }
+        Self {
+            problem: Box::new(problem),
+            retry_after_seconds: temporary.then_some(1),
+            cause: None,
+            spent: None,
+        }
     }
 
     /// Nothing there, or not the caller's: both look the same.

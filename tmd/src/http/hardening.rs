@@ -216,7 +216,9 @@ fn uri_bytes(uri: &Uri) -> usize {
 /// An empty Host is one: that of a target without an authority.
 fn has_host(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    host.is_some_and(|host| host.is_empty() || Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@')))
+    host.is_some_and(|host| {
+        host.is_empty() || Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@'))
+    })
 }
 
 fn set_path(uri: &mut Uri, path: PathAndQuery) -> Result<(), Refusal> {

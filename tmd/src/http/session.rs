@@ -1,12 +1,12 @@
 //! Places in line: taken, looked at, given up.
 
-use axum::{Extension, Json as Answer};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json as Answer};
 use http::{HeaderMap, StatusCode};
 use tmapi::session::{JoinWaitingRoom, JoinedSession, SessionStatus, SessionView, WaitEstimate};
-use tmcore::waiting_room::SessionState;
 use tmcore::SessionId;
+use tmcore::waiting_room::SessionState;
 
 use super::Api;
 use super::body::Json;

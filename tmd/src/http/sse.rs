@@ -63,8 +63,7 @@ impl Listening {
     /// As configured; the heart beats until the streams end.
     #[must_use]
     pub fn start(config: &Config, lifecycle: &Lifecycle) -> Arc<Self> {
-        let listening =
-            Arc::new(Self { streams: Streams::new(&config.overload), beats: Beats::default() });
+        let listening = Arc::new(Self { streams: Streams::new(&config.overload), beats: Beats::default() });
         let every = Duration::from_secs(config.waiting_room.sse_heartbeat_seconds.into());
         let (beating, stop) = (Arc::clone(&listening), lifecycle.streams.clone());
         lifecycle.spawn("heartbeats", async move { beating.beats.run(every, &stop).await });

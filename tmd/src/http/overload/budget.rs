@@ -48,11 +48,7 @@ impl AddressBudgets {
     }
 
     /// Takes one of the budget of the address; nothing where there is none to take from.
-    pub(super) fn spend(
-        &self,
-        peer: Option<IpAddr>,
-        class: Priority,
-    ) -> Result<Option<Spent>, Exhausted> {
+    pub(super) fn spend(&self, peer: Option<IpAddr>, class: Priority) -> Result<Option<Spent>, Exhausted> {
         let kind = match class {
             Priority::Search | Priority::Browse => &self.reads,
             Priority::Poll => &self.polls,

@@ -57,7 +57,10 @@ async fn what_is_refused_is_a_whole_problem_that_says_when_to_come_back() {
     for _ in 0..100 {
         let response = admit(&guard, LINES[0], "127.0.0.1").err().unwrap();
         let head = response.headers().clone();
-        assert_eq!((response.status().as_u16(), &head["content-type"]), (503, &"application/problem+json".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &head["content-type"]),
+            (503, &"application/problem+json".parse().unwrap())
+        );
         pauses.insert(head["retry-after"].to_str().unwrap().parse::<u32>().unwrap());
         let problem: Problem =
             serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
@@ -78,16 +81,16 @@ async fn an_address_has_its_budget_and_those_of_this_machine_have_none() {
         headers.clear();
         pass.stamp(&mut headers);
     }
-    assert_eq!((&headers["ratelimit-policy"], &headers["ratelimit"]), (
-        &"\"address-reads\";q=10;w=10".parse().unwrap(),
-        &"\"address-reads\";r=0;t=10".parse().unwrap()
-    ));
+    assert_eq!(
+        (&headers["ratelimit-policy"], &headers["ratelimit"]),
+        (&"\"address-reads\";q=10;w=10".parse().unwrap(), &"\"address-reads\";r=0;t=10".parse().unwrap())
+    );
     let refused = admit(&guard, LINES[0], "192.0.2.1").err().unwrap();
     assert_eq!(refused.status().as_u16(), 429);
-    assert_eq!((&refused.headers()["retry-after"], &refused.headers()["ratelimit"]), (
-        &"1".parse().unwrap(),
-        &"\"address-reads\";r=0;t=1".parse().unwrap()
-    ));
+    assert_eq!(
+        (&refused.headers()["retry-after"], &refused.headers()["ratelimit"]),
+        (&"1".parse().unwrap(), &"\"address-reads\";r=0;t=1".parse().unwrap())
+    );
     assert!(admit(&guard, LINES[2], "192.0.2.1").is_ok(), "joins have a budget of their own");
     assert!(admit(&guard, LINES[1], "192.0.2.2").is_ok());
     for _ in 0..20 {

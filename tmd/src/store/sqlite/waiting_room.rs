@@ -237,10 +237,9 @@ pub(super) async fn send_home(
 ) -> Result<Vec<SessionRecord>, StoreError> {
     let at = now(tx).await?;
     let mut turn = Turn::default();
-    for (from, to) in [
-        (SessionState::Waiting, SessionState::Abandoned),
-        (SessionState::Active, SessionState::Expired),
-    ] {
+    for (from, to) in
+        [(SessionState::Waiting, SessionState::Abandoned), (SessionState::Active, SessionState::Expired)]
+    {
         let ended = sqlx::query(
             "UPDATE sessions SET state = ?, deadline = NULL WHERE event_id = ? AND state = ? RETURNING *",
         )

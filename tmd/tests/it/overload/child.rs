@@ -40,12 +40,7 @@ impl Child {
         command.args(["--demo", "--listen", &listen.to_string(), "--admin-listen", &admin.to_string()]);
         command.args(["--data-dir", home.path().join("data").to_str().unwrap()]);
         let process = command.stderr(Stdio::null()).spawn().unwrap();
-        let child = Self {
-            url: health::local_url(listen),
-            admin: health::local_url(admin),
-            process,
-            home,
-        };
+        let child = Self { url: health::local_url(listen), admin: health::local_url(admin), process, home };
         tokio::time::timeout(PATIENCE, async {
             while health::probe(&child.url).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -56,7 +56,8 @@ async fn cost(child: &Child, request: &[u8], status: u16) -> f64 {
 /// A join that is refused costs the daemon at most a tenth of one that is served.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_costs_at_most_a_tenth_of_what_it_refuses() {
-    let child = Child::start(&[("TMD_OVERLOAD_MAX_IN_FLIGHT", "1"), ("TMD_SERVER_BODY_TIMEOUT_SECONDS", "30")]).await;
+    let child =
+        Child::start(&[("TMD_OVERLOAD_MAX_IN_FLIGHT", "1"), ("TMD_SERVER_BODY_TIMEOUT_SECONDS", "30")]).await;
     let served = cost(&child, &join(), 201).await;
     // One request that does not end takes all the room there is.
     let head = "POST /api/waiting-room/sessions HTTP/1.1\r\nhost: it\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
@@ -115,6 +116,8 @@ async fn goodput_from_one_to_ten_times_the_load() {
     let child = Child::start(&[("TMD_OVERLOAD_QUEUE_DELAY_MILLISECONDS", "5")]).await;
     for searchers in [0, 8, 32, 72, 256, 1_024, 0] {
         let (rate, [served, refused]) = goodput(&child, searchers, Duration::from_secs(6)).await;
-        println!("{searchers} who search: {rate:.0} decided bookings/s, {served} searches served, {refused} refused");
+        println!(
+            "{searchers} who search: {rate:.0} decided bookings/s, {served} searches served, {refused} refused"
+        );
     }
 }

@@ -24,7 +24,8 @@ fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
 }
 
 /// Whatever several may wait in or that may be full.
-const MADE_BY: [&str; 4] = ["mpsc::channel", "broadcast::Sender::new", "broadcast::channel", "Semaphore::new"];
+const MADE_BY: [&str; 4] =
+    ["mpsc::channel", "broadcast::Sender::new", "broadcast::channel", "Semaphore::new"];
 
 #[test]
 fn every_channel_and_every_semaphore_is_shown() {
@@ -58,9 +59,8 @@ async fn every_queue_is_in_the_metrics_and_in_the_table() {
     let document = std::fs::read_to_string(root().join("docs/overload.md")).unwrap();
     let table = document.split("\n## Every queue\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
-    let listed: BTreeSet<String> = rows
-        .flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned()))
-        .collect();
+    let listed: BTreeSet<String> =
+        rows.flat_map(|cell| cell.split(',').map(|name| name.trim().trim_matches('`').to_owned())).collect();
     assert_eq!(listed, depths);
     assert!(metrics.lines().any(|line| line == "queue_depth{queue=\"seat_streams\"} 1"), "{metrics}");
     assert!(metrics.lines().any(|line| line == "queue_capacity{queue=\"public_connections\"} 20000"));

@@ -78,7 +78,8 @@ async fn l1_five_thousand_streams_say_goodbye_and_what_is_in_flight_ends() {
         began.elapsed()
     };
     let goodbyes = async {
-        let pauses: BTreeSet<_> = futures::stream::iter(streams).map(goodbye).buffered(STREAMS).collect().await;
+        let pauses: BTreeSet<_> =
+            futures::stream::iter(streams).map(goodbye).buffered(STREAMS).collect().await;
         (pauses, began.elapsed())
     };
     let (not_ready, (pauses, closed)) = tokio::join!(not_ready, goodbyes);
