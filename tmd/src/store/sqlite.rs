@@ -27,6 +27,12 @@ use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
+/// How much the log grows before it is folded into the file, pages of 4 KiB: keys are hashes, and folding seldom writes a
+/// page of their index once for many of them.
+const CHECKPOINT_PAGES: &str = "8000";
+/// Pages that the writer keeps in memory; a negative number is in KiB.
+const WRITER_CACHE: &str = "-16000";
+
 /// How the file is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
@@ -64,7 +70,8 @@ impl SqliteStore {
             .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut writer = connect.connect().await.map_err(failed)?;
+        let writing = connect.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", WRITER_CACHE);
+        let mut writer = writing.connect().await.map_err(failed)?;
         MIGRATIONS.run(&mut writer).await.map_err(StoreError::failed)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
