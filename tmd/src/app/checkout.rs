@@ -147,15 +147,15 @@ impl Office {
     pub async fn finalize_order(self: &Arc<Self>, step: &Step) -> Result<OrderRecord, CheckoutError> {
         let (order, user) = (step.order, step.user());
         let command = OrderCommand::Pin { order, user, key: step.key.clone() };
-        let payment = match self.order_command(command).await {
+        let (payment, known) = match self.order_command(command).await {
             Ok(outcome) if outcome.record.order.state == OrderState::Expired => {
                 return Err(CommandRefusal::Expired.into());
             }
             Ok(OrderOutcome { record, payment: None, .. }) => return Ok(record),
-            Ok(OrderOutcome { payment: Some(payment), .. }) => payment,
+            Ok(OrderOutcome { record, payment: Some(payment), .. }) => (payment, Some(record)),
             Err(CommandRefusal::State(OrderState::Capturing)) => {
                 match self.open_payment(order, Operation::Capture).await? {
-                    Some(payment) => payment,
+                    Some(payment) => (payment, None),
                     None => return self.own_order_or_refuse(order, user).await,
                 }
             }
@@ -164,7 +164,7 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.drive(&payment, None).await?;
+        let outcome = self.drive_capture(&payment, known.as_ref()).await?;
         match outcome.record.order.state {
             OrderState::Failed => {
                 Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))

@@ -30,11 +30,21 @@ impl Office {
         payment: &PaymentRecord,
         token: Option<&PaymentToken>,
     ) -> Result<OrderOutcome, CommandRefusal> {
-        let verdict = match operation(payment, token) {
-            Some(operation) => self.ask(payment, operation).await,
-            None => Verdict::Unknown,
-        };
-        self.settle(payment, verdict).await
+        let verdict = self.asked(payment, token).await;
+        self.settle(payment, verdict, None).await
+    }
+
+    /// The same for a capture. An order that was just read need not be read again for its tickets.
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn drive_capture(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        known: Option<&OrderRecord>,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let verdict = self.asked(payment, None).await;
+        self.settle(payment, verdict, known).await
     }
 
     /// Finds out what became of an authorization whose token is gone with the request that brought it: looks it up, and
@@ -53,7 +63,7 @@ impl Office {
             Ok(None) => Verdict::NeverHappened,
             Err(unknown) => judge(payment, Err(unknown)),
         };
-        self.settle(payment, verdict).await
+        self.settle(payment, verdict, None).await
     }
 
     /// Whether the provider answers, and soon.
@@ -85,6 +95,13 @@ impl Office {
         }
     }
 
+    async fn asked(&self, payment: &PaymentRecord, token: Option<&PaymentToken>) -> Verdict {
+        match operation(payment, token) {
+            Some(operation) => self.ask(payment, operation).await,
+            None => Verdict::Unknown,
+        }
+    }
+
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
         let request = ProviderRequest { key: payment.key, order: payment.order, operation };
         let answer = self.within_time(self.ports.gateway.submit(&request)).await;
@@ -107,16 +124,23 @@ impl Office {
         self: &Arc<Self>,
         payment: &PaymentRecord,
         verdict: Verdict,
+        known: Option<&OrderRecord>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let captured = payment.operation == Operation::Capture
             && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
-        let tickets = if captured { self.print_tickets(payment.order).await? } else { Vec::new() };
+        let tickets = match known {
+            _ if !captured => Vec::new(),
+            Some(record) => self.print_tickets(record),
+            None => {
+                let record = self.store().order(payment.order).await?;
+                self.print_tickets(&record.ok_or(CommandRefusal::NotFound)?)
+            }
+        };
         self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
     }
 
-    async fn print_tickets(&self, order: OrderId) -> Result<Vec<NewTicket>, CommandRefusal> {
-        let record = self.store().order(order).await?.ok_or(CommandRefusal::NotFound)?;
-        Ok(record.seats.iter().map(|seat| self.print_ticket(&record, &seat.id)).collect())
+    fn print_tickets(&self, record: &OrderRecord) -> Vec<NewTicket> {
+        record.seats.iter().map(|seat| self.print_ticket(record, &seat.id)).collect()
     }
 
     fn print_ticket(&self, record: &OrderRecord, seat: &tmcore::SeatId) -> NewTicket {
