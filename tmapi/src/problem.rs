@@ -138,6 +138,8 @@ problem_codes! {
     StorageFull = "storage-full",
     /// 503: the daemon's disk takes no writes, or fails.
     StorageFailed = "storage-failed",
+    /// 503: the payment provider does not answer; nothing was held.
+    PaymentUnavailable = "payment-unavailable",
     /// 503: the daemon is shutting down.
     Draining = "draining",
 }

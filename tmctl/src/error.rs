@@ -87,7 +87,7 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
         C::StorageFull | C::StorageFailed => {
             "whoever runs the office has to look after its disk; then `tmctl resume`"
         }
-        C::Busy | C::Draining | C::RateLimited | C::TooManyStreams => {
+        C::Busy | C::PaymentUnavailable | C::Draining | C::RateLimited | C::TooManyStreams => {
             let when =
                 after.map_or_else(|| "a moment".to_owned(), |after| format!("{} s", after.as_secs().max(1)));
             return Some(format!("try again in {when}"));

@@ -8,6 +8,7 @@ pub mod accept;
 pub mod admin;
 pub mod body;
 pub mod booking;
+pub mod callback;
 pub mod caller;
 pub mod encoded;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod order;
 pub mod organiser;
 pub mod overload;
 pub mod path;
+pub mod payment;
 pub mod probe;
 pub mod seat;
 pub mod session;
@@ -96,6 +98,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(booking::book))
         .routes(routes!(ticket::show))
         .routes(routes!(ticket::check))
+        .routes(routes!(order::refund))
+        .routes(routes!(payment::list))
+        .routes(routes!(payment::provider_log))
+        .routes(routes!(payment::ledger))
+        .routes(routes!(callback::take))
         .routes(routes!(probe::livez))
         .routes(routes!(probe::readyz))
         .routes(routes!(probe::openapi))

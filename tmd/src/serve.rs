@@ -67,7 +67,8 @@ pub async fn gateway(config: &Config, address: SocketAddr) -> anyhow::Result<Sto
     let listener = bind(address).await?;
     let data = DataDir::open(&config.server.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let sandbox = Arc::new(wire::sandbox(data.path(), &lifecycle).await?);
+    let sandbox = Arc::new(wire::sandbox(config, data.path(), &lifecycle).await?);
+    wire::tell_daemon(&config.gateway, (Arc::clone(&sandbox), Arc::clone(&clock)), &lifecycle, &data)?;
     let router = adapters::sandbox::server::router(sandbox);
     tracing::info!(address = %listener.local_addr()?, "payment gateway ready");
     listen("gateway", listener, router, (config, &clock, &lifecycle));

@@ -15,7 +15,8 @@ use super::wire::Connection;
 use super::{Bench, naive};
 
 const CLIENTS: usize = 64;
-const EVENT: &str = "HOUSE";
+/// The event that purchases are for.
+pub const EVENT: &str = "HOUSE";
 
 /// Numbers that are never used twice: keys and seats come from them.
 #[derive(Default)]
@@ -60,6 +61,8 @@ pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
             notes = texts;
         }
     }
+    let (orders, keys) = (daemon.batch("orders").await?, daemon.batch("claims").await?);
+    eprintln!("      together in a transaction: {orders:.1} commands of orders, {keys:.1} claims of keys");
     let pairs = |pick: fn(&Round) -> (f64, f64)| rounds.iter().map(pick).collect::<Vec<_>>();
     let [create, confirm, finalize] = <[String; 3]>::try_from(notes).unwrap_or_default();
     let confirms = pairs(|round| (round.naive_reserve, round.confirm));

@@ -5,6 +5,7 @@
 //! would show it, so that in process and across the network the same rule decides what an answer means.
 
 mod book;
+pub mod callback;
 mod committer;
 mod instruction;
 mod log;
@@ -61,13 +62,20 @@ pub struct Pace {
     pub slow: Duration,
     /// Before giving up on an authorization with `tok_timeout`.
     pub silence: Duration,
+    /// Between an operation and its callback.
+    pub callback: Duration,
 }
 
 impl Pace {
     /// The usual pace, with a latency.
     #[must_use]
     pub const fn with_latency(latency: Duration) -> Self {
-        Self { latency, slow: Duration::from_secs(2), silence: Duration::from_secs(3) }
+        Self {
+            latency,
+            slow: Duration::from_secs(2),
+            silence: Duration::from_secs(3),
+            callback: Duration::from_secs(1),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use pasetors::token::UntrustedToken;
 use pasetors::version4::V4;
 use pasetors::{Public, public};
 use subtle::ConstantTimeEq;
+use tmcore::webhook::{MessageHead, NotBelieved, WebhookSecret};
 use tmcore::{Timestamp, UserId};
 
 /// How long a token is good.
@@ -46,20 +47,22 @@ pub struct BadKey(String);
 pub struct Access {
     keys: AsymmetricKeyPair<V4>,
     organiser: String,
+    provider: WebhookSecret,
     known: Cache<String, UserId>,
 }
 
 impl Access {
-    /// With the Ed25519 key pair (64 bytes: seed and public key) and the organiser's token.
+    /// With the Ed25519 key pair (64 bytes: seed and public key), the organiser's token, and the secret that the payment
+    /// provider signs its callbacks with.
     ///
     /// # Errors
     /// [`BadKey`] when the bytes are no key pair.
-    pub fn new(key_pair: &[u8; 64], organiser: String) -> Result<Self, BadKey> {
+    pub fn new(key_pair: &[u8; 64], organiser: String, provider: WebhookSecret) -> Result<Self, BadKey> {
         let secret = AsymmetricSecretKey::<V4>::from(key_pair).map_err(|error| BadKey(error.to_string()))?;
         let public =
             AsymmetricPublicKey::<V4>::try_from(&secret).map_err(|error| BadKey(error.to_string()))?;
         let known = Cache::builder().max_capacity(REMEMBER_TOKENS).time_to_live(REMEMBER).build();
-        Ok(Self { keys: AsymmetricKeyPair { secret, public }, organiser, known })
+        Ok(Self { keys: AsymmetricKeyPair { secret, public }, organiser, provider, known })
     }
 
     /// A token for a buyer, good for a week from `now`.
@@ -103,6 +106,20 @@ impl Access {
         Ok(Principal::User(user))
     }
 
+    /// Whether a callback is the payment provider's, and of now.
+    ///
+    /// # Errors
+    /// [`NotBelieved`].
+    pub fn check_callback(
+        &self,
+        head: MessageHead<'_>,
+        signatures: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), NotBelieved> {
+        self.provider.verify(head, signatures, body, now)
+    }
+
     fn verify(&self, credential: &str) -> Option<UserId> {
         let untrusted = UntrustedToken::<Public, V4>::try_from(credential).ok()?;
         let rules = ClaimsValidationRules::new();
@@ -120,7 +137,7 @@ mod tests {
     fn access() -> Access {
         let keys = AsymmetricKeyPair::<V4>::generate().expect("a key pair");
         let bytes = keys.secret.as_bytes().try_into().expect("64 bytes");
-        Access::new(bytes, "org_secret".to_owned()).expect("good keys")
+        Access::new(bytes, "org_secret".to_owned(), WebhookSecret::from_bytes(&[1; 32])).expect("good keys")
     }
 
     fn user() -> UserId {

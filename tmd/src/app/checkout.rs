@@ -23,6 +23,12 @@ pub enum CheckoutError {
     /// The rules or the rows say no.
     #[error(transparent)]
     Refused(#[from] CommandRefusal),
+    /// The provider does not answer: nothing was held, and the order is as it was.
+    #[error("the payment provider does not answer; nothing was held and nothing was charged")]
+    PaymentUnavailable {
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
     /// The provider said no; the hold stays for another card.
     #[error("the payment was declined: {0}")]
     Declined(String),
@@ -83,6 +89,35 @@ impl Office {
         token: &PaymentToken,
         resumed: bool,
     ) -> Result<OrderRecord, CheckoutError> {
+        self.admit_hold(Some(step.order), step.user()).await?;
+        self.hold_and_authorize(step, seats, token, resumed).await
+    }
+
+    /// Nothing new is begun while the provider does not answer. An order that is further than that goes on.
+    ///
+    /// # Errors
+    /// [`CheckoutError::PaymentUnavailable`]; for somebody else's order that there is none.
+    pub(super) async fn admit_hold(&self, order: Option<OrderId>, user: UserId) -> Result<(), CheckoutError> {
+        let Err(held_back) = self.ports.gateway.admit() else { return Ok(()) };
+        if let Some(order) = order {
+            let record = self.own_order_or_refuse(order, user).await?;
+            if record.order.state_at(record.as_of) != OrderState::Pending {
+                return Ok(());
+            }
+        }
+        let retry_after_seconds =
+            u32::try_from(held_back.wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Err(CheckoutError::PaymentUnavailable { retry_after_seconds })
+    }
+
+    /// As [`Office::confirm_order`], for whoever was let through already.
+    pub(super) async fn hold_and_authorize(
+        self: &Arc<Self>,
+        step: &Step,
+        seats: &[SeatId],
+        token: &PaymentToken,
+        resumed: bool,
+    ) -> Result<OrderRecord, CheckoutError> {
         check_seats(seats)?;
         let (order, user) = (step.order, step.user());
         let command = OrderCommand::Hold { order, user, seats: seats.to_vec(), key: step.key.clone() };
@@ -121,15 +156,15 @@ impl Office {
             return Err(CommandRefusal::Expired.into());
         }
         let command = OrderCommand::Pin { order, user, key: step.key.clone() };
-        let payment = match self.order_command(command).await {
+        let (payment, known) = match self.order_command(command).await {
             Ok(outcome) if outcome.record.order.state == OrderState::Expired => {
                 return Err(CommandRefusal::Expired.into());
             }
             Ok(OrderOutcome { record, payment: None, .. }) => return Ok(record),
-            Ok(OrderOutcome { payment: Some(payment), .. }) => payment,
+            Ok(OrderOutcome { record, payment: Some(payment), .. }) => (payment, Some(record)),
             Err(CommandRefusal::State(OrderState::Capturing)) => {
                 match self.open_payment(order, Operation::Capture).await? {
-                    Some(payment) => payment,
+                    Some(payment) => (payment, None),
                     None => return self.own_order_or_refuse(order, user).await,
                 }
             }
@@ -138,7 +173,7 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.drive(&payment).await?;
+        let outcome = self.drive_capture(&payment, known.as_ref()).await?;
         match outcome.record.order.state {
             OrderState::Failed => {
                 Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))

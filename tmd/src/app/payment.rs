@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentState, PaymentToken, ProviderKey};
 use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
@@ -14,6 +15,11 @@ use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
 
+/// How long whoever asks about our health waits for the provider's.
+const PROBE_TIME: Duration = Duration::from_secs(1);
+/// Payments that the provider is asked about at once. One that waits for its time-out holds up few others.
+const RESOLVED_AT_ONCE: usize = 16;
+
 impl Office {
     /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
     /// often it is asked, and writes down what it said. An authorization needs its token: [`Office::authorize`].
@@ -21,11 +27,21 @@ impl Office {
     /// # Errors
     /// [`CommandRefusal`] when the outcome cannot be written; the resolver will ask again.
     pub async fn drive(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
-        let verdict = match operation(payment) {
-            Some(operation) => self.ask(payment, operation).await,
-            None => Verdict::Unknown,
-        };
-        self.settle(payment, verdict).await
+        let verdict = self.asked(payment).await;
+        self.settle(payment, verdict, None).await
+    }
+
+    /// The same for a capture. An order that was just read need not be read again for its tickets.
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn drive_capture(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        known: Option<&OrderRecord>,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let verdict = self.asked(payment).await;
+        self.settle(payment, verdict, known).await
     }
 
     /// Asks for an authorization, as [`Office::drive`] does. Where the key was fenced meanwhile the provider declines and
@@ -47,7 +63,7 @@ impl Office {
                 Err(_) => Verdict::Unknown,
             };
         }
-        self.settle(payment, verdict).await
+        self.settle(payment, verdict, None).await
     }
 
     /// Finds out what became of an authorization whose token is gone with the request that brought it: looks it up, and
@@ -66,12 +82,14 @@ impl Office {
             Ok(None) => Verdict::NeverHappened,
             Err(unknown) => judge(payment, Err(unknown)),
         };
-        self.settle(payment, verdict).await
+        self.settle(payment, verdict, None).await
     }
 
-    /// Whether the provider answers.
+    /// Whether the provider answers, and soon.
     pub async fn gateway_is_up(&self) -> bool {
-        self.within_time(self.ports.gateway.list(0, 1)).await.is_ok()
+        tokio::time::timeout(PROBE_TIME, self.ports.gateway.list(0, 1))
+            .await
+            .is_ok_and(|answer| answer.is_ok())
     }
 
     /// Looks after payments nobody is waiting for any more. Answers how many.
@@ -81,16 +99,26 @@ impl Office {
     pub async fn resolve_payments(self: &Arc<Self>, limit: u32) -> Result<usize, StoreError> {
         let lease = self.config.checkout.payment_lease_seconds();
         let due = self.store().due_payments(limit, lease).await?;
-        for payment in &due {
-            let outcome = match payment.operation {
-                Operation::Authorize => self.look_up(payment).await,
-                Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment).await,
-            };
-            if let Err(error) = outcome {
-                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
-            }
-        }
+        let asked = stream::iter(&due).for_each_concurrent(RESOLVED_AT_ONCE, |payment| self.resolve(payment));
+        asked.await;
         Ok(due.len())
+    }
+
+    async fn resolve(self: &Arc<Self>, payment: &PaymentRecord) {
+        let outcome = match payment.operation {
+            Operation::Authorize => self.look_up(payment).await,
+            Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment).await,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
+        }
+    }
+
+    async fn asked(&self, payment: &PaymentRecord) -> Verdict {
+        match operation(payment) {
+            Some(operation) => self.ask(payment, operation).await,
+            None => Verdict::Unknown,
+        }
     }
 
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
@@ -116,7 +144,7 @@ impl Office {
         answer
     }
 
-    async fn within_time<T>(
+    pub(super) async fn within_time<T>(
         &self,
         call: impl Future<Output = Result<T, OutcomeUnknown>>,
     ) -> Result<T, OutcomeUnknown> {
@@ -124,20 +152,31 @@ impl Office {
         tokio::time::timeout(limit, call).await.unwrap_or(Err(OutcomeUnknown::TimedOut))
     }
 
-    async fn settle(
+    /// Writes down what is known of a payment now, and what follows.
+    ///
+    /// # Errors
+    /// [`CommandRefusal`].
+    pub(super) async fn settle(
         self: &Arc<Self>,
         payment: &PaymentRecord,
         verdict: Verdict,
+        known: Option<&OrderRecord>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let captured = payment.operation == Operation::Capture
             && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
-        let tickets = if captured { self.print_tickets(payment.order).await? } else { Vec::new() };
+        let tickets = match known {
+            _ if !captured => Vec::new(),
+            Some(record) => self.print_tickets(record),
+            None => {
+                let record = self.store().order(payment.order).await?;
+                self.print_tickets(&record.ok_or(CommandRefusal::NotFound)?)
+            }
+        };
         self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
     }
 
-    async fn print_tickets(&self, order: OrderId) -> Result<Vec<NewTicket>, CommandRefusal> {
-        let record = self.store().order(order).await?.ok_or(CommandRefusal::NotFound)?;
-        Ok(record.seats.iter().map(|seat| self.print_ticket(&record, &seat.id)).collect())
+    fn print_tickets(&self, record: &OrderRecord) -> Vec<NewTicket> {
+        record.seats.iter().map(|seat| self.print_ticket(record, &seat.id)).collect()
     }
 
     fn print_ticket(&self, record: &OrderRecord, seat: &tmcore::SeatId) -> NewTicket {
@@ -237,7 +276,7 @@ fn operation(payment: &PaymentRecord) -> Option<ProviderOperation> {
 }
 
 /// What the provider has on record of a payment, if the record is of this payment at all (M6).
-fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
+pub(super) fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
     let same = record.order == payment.order
         && record.operation == payment.operation
         && (record.amount == payment.amount || matches!(record.answer, Answer::Declined { .. }));

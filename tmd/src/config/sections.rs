@@ -17,6 +17,7 @@ pub struct Config {
     pub overload: OverloadConfig,
     pub store: StoreConfig,
     pub checkout: CheckoutConfig,
+    pub gateway: GatewayConfig,
     pub waiting_room: WaitingRoomConfig,
     pub availability: AvailabilityConfig,
     pub event_defaults: EventDefaults,
@@ -91,6 +92,20 @@ impl CheckoutConfig {
     pub const fn payment_lease_seconds(&self) -> u32 {
         self.gateway_timeout_seconds.saturating_mul(3)
     }
+}
+
+/// `[gateway]`: where the payment provider is, what it tells, and what happens when it does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    pub url: String,
+    pub callback_url: String,
+    pub callback_secret_file: PathBuf,
+    pub callback_delay_milliseconds: u32,
+    pub breaker_failures: u32,
+    pub breaker_window_calls: u32,
+    pub breaker_failure_percent: u32,
+    pub breaker_pause_seconds: u32,
 }
 
 /// `[waiting_room]`: rhythm and limits of the queue.

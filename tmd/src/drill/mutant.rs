@@ -64,6 +64,8 @@ mutants! {
     LateAuthorizationKept = "late-authorization-kept",
     /// Only one side of the books is written.
     OneSidedBooks = "one-sided-books",
+    /// Callbacks need no signature.
+    CallbackUnverified = "callback-unverified",
     /// A decline gives the seats back at once.
     DeclineReleases = "decline-releases",
     /// A key in flight is worked on twice.

@@ -81,6 +81,8 @@ steps! {
     Expire = Office "expire",
     /// An answer is kept under its key.
     FinishKey = Office "finish-key",
+    /// What the provider told by itself is kept.
+    KeepCallback = Office "keep-callback",
     /// Open payments are taken by the resolver.
     TakePayments = Office "take-payments",
     /// The provider is asked to set an amount aside.
@@ -105,6 +107,8 @@ steps! {
     LogRefund = Provider "log-refund",
     /// The provider logs a key that may never act.
     LogFence = Provider "log-fence",
+    /// The provider logs that what it told was taken.
+    LogTold = Provider "log-told",
 }
 
 impl Step {

@@ -31,7 +31,7 @@ pub async fn book(
     let token = payment_token(&value)?;
     let (user, access_token) = guest::known_or_named(&api, user, &keyed, &raw)?;
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &raw, move |key, begun| async move {
+    once(&api, user, keyed.for_booking(), &raw, move |key, begun| async move {
         let order = office.book(key, event, (&value.seats, &token), begun.order()).await?;
         Ok(paid(&order, access_token))
     })

@@ -46,7 +46,9 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         }
         P::RateLimited | P::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         P::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        P::Busy | P::StorageFull | P::StorageFailed | P::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        P::Busy | P::StorageFull | P::StorageFailed | P::PaymentUnavailable | P::Draining => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         P::Internal | P::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -260,6 +262,11 @@ impl From<CheckoutError> for ApiError {
         match error {
             CheckoutError::Seats(_, seats) => Self::new(ProblemCode::InvalidSeats, detail).seats(seats),
             CheckoutError::Refused(refusal) => refusal.into(),
+            CheckoutError::PaymentUnavailable { retry_after_seconds } => {
+                Self::new(ProblemCode::PaymentUnavailable, detail)
+                    .retry_after(retry_after_seconds)
+                    .hint("try again with the same key; what was authorized before can still be finalized")
+            }
             CheckoutError::Declined(_) => Self::new(ProblemCode::Declined, detail)
                 .hint("the seats stay held until the order expires: confirm again with another card"),
             CheckoutError::DeclinedForGood(_) => Self::new(ProblemCode::Declined, detail)

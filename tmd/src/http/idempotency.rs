@@ -19,7 +19,7 @@ use super::Api;
 use super::error::{ApiError, ApiResult, is_final};
 use super::hardening::problem::RequestId;
 use crate::app::Office;
-use crate::app::record::{Claimed, KeyRef, StoredAnswer};
+use crate::app::record::{Claimed, KeyRef, Purpose, StoredAnswer};
 use crate::drill::{self, Mutant};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -33,7 +33,16 @@ pub struct Keyed {
     method: String,
     /// The request's path.
     pub path: String,
+    purpose: Purpose,
     request: RequestId,
+}
+
+impl Keyed {
+    /// The same for a request that asks for a whole purchase.
+    #[must_use]
+    pub fn for_booking(self) -> Self {
+        Self { purpose: Purpose::Booking, ..self }
+    }
 }
 
 impl FromRequestParts<Api> for Keyed {
@@ -51,7 +60,8 @@ impl FromRequestParts<Api> for Keyed {
             ApiError::new(ProblemCode::IdempotencyKeyInvalid, error.to_string())
         })?;
         let request = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
-        Ok(Self { key, method: parts.method.to_string(), path: parts.uri.path().to_owned(), request })
+        let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+        Ok(Self { key, method, path, purpose: Purpose::Step, request })
     }
 }
 
@@ -116,7 +126,7 @@ where
     let (reply, answer) = oneshot::channel();
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
-        let begun = match claim(&office, key.clone(), fingerprint).await {
+        let begun = match claim(&office, key.clone(), (fingerprint, keyed.purpose)).await {
             Ok(Claim::Work { begun }) => begun,
             Ok(Claim::Answered(response)) => return drop(reply.send(Ok(response))),
             Err(error) => return drop(reply.send(Err(error))),
@@ -143,8 +153,12 @@ enum Claim {
     Answered(Response),
 }
 
-async fn claim(office: &Office, key: KeyRef, fingerprint: Fingerprint) -> ApiResult<Claim> {
-    match office.claim_key(key, fingerprint).await? {
+async fn claim(
+    office: &Office,
+    key: KeyRef,
+    (fingerprint, purpose): (Fingerprint, Purpose),
+) -> ApiResult<Claim> {
+    match office.claim_key(key, fingerprint, purpose).await? {
         Claimed::Fresh => Ok(Claim::Work { begun: Begun::Now }),
         Claimed::Resume(_) if drill::mutant(Mutant::ResumeFromScratch) => {
             Ok(Claim::Work { begun: Begun::Now })

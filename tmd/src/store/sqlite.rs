@@ -5,9 +5,11 @@
 //! next transaction together. Source: <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/isolation.html>.
 
 mod block;
+mod callback;
 mod catalog;
 mod clock;
 mod idempotency;
+mod ledger;
 mod open;
 mod order;
 mod payment;
@@ -34,12 +36,12 @@ use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes by itself, a sale of 30,000 seats is
-/// read again and again.
+/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes
+/// by itself, a sale of 30,000 seats is read again and again.
 const WRITER_CACHE_KIB: u32 = 16 << 10;
 const READER_CACHE_KIB: u32 = 2 << 10;
-/// The log is written back into the file when it has this many pages of 4 KiB: a page that changes often in between is
-/// written back once.
+/// How much the log grows before it is folded into the file, pages of 4 KiB: keys are hashes, and folding seldom writes
+/// a page of their index once for many of them.
 const CHECKPOINT_PAGES: u32 = 8 << 10;
 
 /// How the file is opened.

@@ -4,7 +4,6 @@
 //! measured at the waker, as `tokio-metrics` does (<https://docs.rs/tokio-metrics>, "scheduled duration").
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -55,7 +54,8 @@ impl Delays {
 
     /// Runs a task and counts how long it waits each time it is woken.
     pub async fn watch<F: Future>(self: Arc<Self>, task: F) -> F::Output {
-        let mut task = pin!(task);
+        // In a box: a future that is an argument takes its room twice.
+        let mut task = Box::pin(task);
         let stamp = Arc::new(Stamp { delays: self, task: AtomicWaker::new(), woken_at: AtomicU64::new(0) });
         let waker = Waker::from(Arc::clone(&stamp));
         poll_fn(move |context| {

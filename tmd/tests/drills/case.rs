@@ -29,6 +29,10 @@ pub struct Case {
     pub card: &'static str,
     pub crash_at: Option<String>,
     pub help: Help,
+    /// The point is certain to be passed.
+    pub is_sure: bool,
+    /// The provider tells by itself before anybody asks it.
+    pub early_callbacks: bool,
     /// A promise that the program is to break.
     pub mutant: Option<&'static str>,
 }
@@ -58,6 +62,7 @@ impl Case {
         let orders = Orders {
             crash_at: self.crash_at.clone(),
             mutant: self.mutant,
+            early_callbacks: self.early_callbacks,
             // The slow card takes 2 s, and is not to be given up.
             gateway_timeout_seconds: if self.card == "tok_slow" { 3 } else { 1 },
         };

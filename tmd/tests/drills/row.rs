@@ -33,9 +33,6 @@ pub const OF_MONEY: &[Step] = &[
     Step::SettleCapture,
 ];
 
-/// Steps that no purchase takes yet.
-pub const NOT_YET: &[Step] = &[Step::Refund, Step::SettleRefund, Step::AskRefund, Step::LogRefund];
-
 /// One way to go, and where it ends all of a sudden.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -61,7 +58,10 @@ impl Row {
         let crash_at = self
             .crash
             .map(|(step, is_after, pass)| format!("{}:{pass}", step.points()[usize::from(is_after)]));
-        Case { way: self.way, card, crash_at, help, mutant: None }
+        let early_callbacks =
+            self.crash.is_some_and(|(step, _, _)| matches!(step, Step::KeepCallback | Step::LogTold));
+        let is_sure = card == self.card;
+        Case { way: self.way, card, crash_at, help, is_sure, early_callbacks, mutant: None }
     }
 }
 
@@ -78,6 +78,8 @@ const fn way_to(step: Step) -> (Way, &'static str) {
     match step {
         Step::Cancel | Step::AskVoid | Step::LogVoid | Step::SettleVoid => (Way::Cancel, "tok_ok"),
         Step::Expire => (Way::Leave, "tok_ok"),
+        Step::Refund | Step::LogRefund => (Way::Refund, "tok_ok"),
+        Step::AskRefund | Step::SettleRefund => (Way::Refund, "tok_refund_fails"),
         Step::AskLookUp | Step::TakePayments => (Way::Buy, "tok_lost_answer"),
         Step::AskFence | Step::LogFence => (Way::Buy, "tok_timeout"),
         _ => (Way::Buy, "tok_ok"),
@@ -87,7 +89,7 @@ const fn way_to(step: Step) -> (Way, &'static str) {
 /// Every row, in the order of a purchase.
 pub fn rows() -> Vec<Row> {
     let mut rows = vec![Row { way: Way::Buy, card: "tok_ok", crash: None }];
-    for step in Step::ALL.iter().copied().filter(|step| !NOT_YET.contains(step)) {
+    for step in Step::ALL.iter().copied() {
         let (way, card) = way_to(step);
         for pass in (1_u32..).take(passes(step).len()) {
             for is_after in [false, true] {

@@ -8,6 +8,8 @@
 
 mod access;
 mod availability;
+mod breaker;
+mod callback;
 mod catalog;
 mod crowd;
 mod harness;
@@ -20,8 +22,11 @@ mod order;
 mod organiser;
 mod overload;
 mod payment;
+mod provider;
 mod purchase;
 mod race;
+mod reconcile;
+mod refund;
 mod restart;
 mod routes;
 mod scene;

@@ -64,6 +64,7 @@ const CAUGHT_BY: &[(Mutant, &str, &[&str])] = &[
         "M11",
         &["payment::m14_a_card_that_is_good_after_a_decline_buys_before_the_first_end"],
     ),
+    (Mutant::CallbackUnverified, "M12", &["callback::m12_what_is_not_signed_or_not_of_now_is_refused"]),
     (
         Mutant::DeclineReleases,
         "M14",

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
-use tmcore::{Timestamp, UserId};
+use tmcore::{OrderId, Timestamp, UserId};
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, failed, json_array};
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
-use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -29,6 +29,33 @@ impl IdempotencyStore for SqliteStore {
     async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
         let outcome = self.finish_all(&keys).await;
         keys.iter().map(|_| outcome.clone()).collect()
+    }
+
+    async fn lapsed_bookings(
+        &self,
+        limit: u32,
+        lease_seconds: u32,
+    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+        let mut writer = self.writer().await?;
+        let at = self.now();
+        let rows = sqlx::query(
+            "UPDATE idempotency_keys SET lease_until = ?1 WHERE (user_id, key) IN
+               (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
+                WHERE k.is_booking = 1 AND k.lease_until <= ?2 AND o.state = 'AUTHORIZED' AND o.expires_at > ?2
+                LIMIT ?3)
+             RETURNING user_id, key, order_id",
+        )
+        .bind(at.plus_seconds(lease_seconds).as_millis())
+        .bind(at.as_millis())
+        .bind(limit)
+        .fetch_all(&mut *writer)
+        .await
+        .map_err(failed)?;
+        let taken = rows.iter().map(|row| {
+            let key = KeyRef { user: row.parse("user_id")?, key: row.parse("key")? };
+            Ok((key, row.parse("order_id")?))
+        });
+        taken.collect()
     }
 
     async fn purge_keys(&self, keep_hours: u32) -> Result<u64, StoreError> {
@@ -117,12 +144,19 @@ async fn insert(
         .iter()
         .map(|claim| {
             let lease = at.plus_seconds(claim.lease_seconds).as_millis();
-            (claim.key.user, claim.key.key.as_str(), hex::encode(claim.fingerprint.as_bytes()), lease)
+            let is_booking = i64::from(claim.purpose == Purpose::Booking);
+            (
+                claim.key.user,
+                claim.key.key.as_str(),
+                hex::encode(claim.fingerprint.as_bytes()),
+                lease,
+                is_booking,
+            )
         })
         .collect();
     let inserted = sqlx::query(
-        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, created_at)
-         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, ?2 FROM json_each(?1) WHERE true
+        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, is_booking, created_at)
+         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, ?2 FROM json_each(?1) WHERE true
          ORDER BY json_each.key ON CONFLICT (user_id, key) DO NOTHING RETURNING user_id, key",
     )
     .bind(json_array(&rows)?)
