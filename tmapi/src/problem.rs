@@ -97,6 +97,9 @@ problem_codes! {
     SeatsUnavailable = "seats-unavailable",
     /// 409: the order is not in a state that allows this.
     OrderState = "order-state",
+    /// 409: the seats are under another hold than the one this step knew; nothing was changed. Asking again tells what
+    /// became of the order.
+    FenceLost = "fence-lost",
     /// 409: the event is not in a state that allows this.
     EventState = "event-state",
     /// 409: an event of this id exists.
@@ -131,6 +134,10 @@ problem_codes! {
     Internal = "internal",
     /// 503: too much to do, or a lock that was not to be had in time.
     Busy = "busy",
+    /// 503: the disk of the daemon is full; what was sold stays sold.
+    StorageFull = "storage-full",
+    /// 503: the daemon's disk takes no writes, or fails.
+    StorageFailed = "storage-failed",
     /// 503: the payment provider does not answer; nothing was held.
     PaymentUnavailable = "payment-unavailable",
     /// 503: the daemon is shutting down.

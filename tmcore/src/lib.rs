@@ -16,6 +16,8 @@ pub mod reconcile;
 pub mod retry;
 pub mod seat;
 pub mod seating;
+pub mod shedding;
+pub mod steady_clock;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;

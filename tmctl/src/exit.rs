@@ -99,12 +99,16 @@ impl From<ProblemCode> for Exit {
             | C::EventState
             | C::EventExists => Self::Conflict,
             C::SaleOver | C::OrderExpired => Self::Expired,
-            C::IdempotencyInFlight => Self::Pending,
+            C::IdempotencyInFlight | C::FenceLost => Self::Pending,
             C::NotAdmitted | C::RateLimited | C::TooManyStreams => Self::NotAdmitted,
             C::Declined => Self::Declined,
-            C::RequestTimeout | C::Internal | C::Busy | C::PaymentUnavailable | C::Draining => {
-                Self::Unavailable
-            }
+            C::RequestTimeout
+            | C::Internal
+            | C::Busy
+            | C::StorageFull
+            | C::StorageFailed
+            | C::PaymentUnavailable
+            | C::Draining => Self::Unavailable,
             C::MalformedBody
             | C::IdempotencyKeyMissing
             | C::IdempotencyKeyInvalid

@@ -14,6 +14,7 @@ pub mod catalog;
     reason = "suites panic to say what is broken"
 )]
 pub mod contract;
+pub mod fault;
 pub mod gateway;
 pub mod idempotency;
 pub mod ledger;
@@ -26,12 +27,19 @@ pub mod waiting_room;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
+use self::fault::Fault;
+
 /// A store that could not do what it was asked. Nothing of the failed batch is kept.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// A lock was not to be had in time, or too much is waiting (S9).
     #[error("the store is busy")]
     Busy,
+    /// The disk or the file under the store is at fault.
+    #[error("the store cannot be used: {0}")]
+    Fault(#[from] Fault),
     /// The store does not answer, or answers what it should not.
     #[error("the store failed: {0}")]
     Failed(Arc<str>),
@@ -45,6 +53,7 @@ impl StoreError {
 }
 
 /// Everything the store does; the source of truth of one office.
+#[async_trait]
 pub trait Store:
     catalog::CatalogStore
     + seat::SeatLedger
@@ -56,4 +65,9 @@ pub trait Store:
     + idempotency::IdempotencyStore
     + search::SearchIndex
 {
+    /// Whether the store reads and writes: writes something that changes nothing, unless it wrote a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -1,10 +1,11 @@
 //! The one place that knows which backend stands behind which port, and puts the office together.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tmcore::breaker::BreakerRules;
 use tmcore::ticket::TicketKey;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +81,21 @@ pub async fn store(config: &Config, data: &Path) -> anyhow::Result<SqliteStore> 
         busy_timeout: Duration::from_millis(config.store.busy_timeout_milliseconds.into()),
     };
     let file = data.join("office.db");
-    SqliteStore::open(&file, options).await.with_context(|| format!("failed to open {}", file.display()))
+    refuse_emptied(&file, &data.join("gateway.db"))?;
+    Ok(SqliteStore::open(&file, options).await?)
+}
+
+/// SQLite takes a file of no length for a new database. The provider's log is made after it, so beside that log it was
+/// one that held something.
+fn refuse_emptied(office: &Path, gateway: &Path) -> anyhow::Result<()> {
+    let length = |file: &Path| fs::metadata(file).map(|file| file.len()).ok();
+    if length(office) == Some(0) && length(gateway).is_some_and(|length| length > 0) {
+        bail!(
+            "failed to open {}: it was emptied; put a backup back, or move the whole folder away to begin a new office",
+            office.display()
+        );
+    }
+    Ok(())
 }
 
 /// The payment provider: the one that is named, or a sandbox in this process.

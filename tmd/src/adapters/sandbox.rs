@@ -21,19 +21,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::ConnectOptions;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqliteConnection};
 use tmcore::payment::{Answer, Exchange, OutcomeUnknown, ProviderKey, Reply};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::book::Verdict;
-use self::committer::{Job, MAX_WAITING_JOBS};
+use self::committer::{Job, MAX_WAITING_JOBS, Writer};
 use self::instruction::Instruction;
+use crate::ports::fault::Fault;
 use crate::ports::gateway::{MAX_LIST_RECORDS, PaymentGateway, ProviderRecord, ProviderRequest};
+use crate::telemetry::queue::QueueGauge;
 
 /// The most operations that wait out their latency at once.
 const MAX_DELAYED_OPERATIONS: usize = 4096;
@@ -79,10 +81,17 @@ impl Pace {
 
 /// Why the sandbox does not open.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to open the sandbox's log {}", path.display())]
+#[error("failed to open the sandbox's log {}{}", path.display(), advice(source))]
 pub struct SandboxError {
     path: PathBuf,
     source: sqlx::Error,
+}
+
+/// What its operator can do about it, as the end of the sentence.
+fn advice(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse().ok());
+    let fault = code.and_then(Fault::of_sqlite);
+    fault.map_or_else(String::new, |fault| format!(": {fault}; {}", fault.advice()))
 }
 
 /// The provider.
@@ -92,6 +101,8 @@ pub struct Sandbox {
     pace: Pace,
     tasks: TaskTracker,
     delayed: Arc<Semaphore>,
+    /// Jobs that wait, and operations that are delayed.
+    shown: [QueueGauge; 2],
 }
 
 impl Sandbox {
@@ -111,7 +122,11 @@ impl Sandbox {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         tasks.spawn(committer::run(writer, waiting, stop));
         let delayed = Arc::new(Semaphore::new(MAX_DELAYED_OPERATIONS));
-        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed })
+        let shown = [
+            QueueGauge::new("gateway_jobs", MAX_WAITING_JOBS),
+            QueueGauge::new("gateway_delays", MAX_DELAYED_OPERATIONS),
+        ];
+        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed, shown })
     }
 
     /// Does what is asked and shows what a connection to the provider would show.
@@ -138,15 +153,19 @@ impl Sandbox {
     /// Hands a job to the writer, after a delay if there is one. Once the delay has begun the job is done even if whoever
     /// asked stops waiting, as at a real provider. A job that cannot be handed over loses its reply.
     async fn enqueue(&self, job: Job, delay: Duration) {
+        let [waiting, delays] = &self.shown;
+        waiting.set_free(self.jobs.capacity());
         if delay.is_zero() {
             return drop(self.jobs.send(job).await);
         }
         let Ok(permit) = Arc::clone(&self.delayed).acquire_owned().await else { return };
-        let jobs = self.jobs.clone();
+        delays.set_free(self.delayed.available_permits());
+        let (jobs, delayed, delays) = (self.jobs.clone(), Arc::clone(&self.delayed), delays.clone());
         self.tasks.spawn(async move {
             tokio::time::sleep(delay).await;
             drop(jobs.send(job).await);
             drop(permit);
+            delays.set_free(delayed.available_permits());
         });
     }
 
@@ -181,7 +200,7 @@ impl PaymentGateway for Sandbox {
     }
 }
 
-async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Error> {
+async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -189,9 +208,14 @@ async fn connect(path: &Path) -> Result<(SqliteConnection, SqlitePool), sqlx::Er
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MILLIS));
-    let mut writer = options.connect().await?;
-    sqlx::raw_sql(schema::SCHEMA).execute(&mut writer).await?;
-    let readers = SqlitePoolOptions::new().max_connections(READERS);
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(schema::SCHEMA).execute(&mut connection).await?;
+    // SQLite opens a file that it may not write for reading alone, and says so at the first write.
+    sqlx::raw_sql(schema::APPLICATION_ID).execute(&mut connection).await?;
+    let writer = Writer { connection, options: options.clone() };
+    // Kept for good: on a disk that has become read-only another could not be opened.
+    let readers = SqlitePoolOptions::new().max_connections(READERS).min_connections(READERS);
+    let readers = readers.idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(options.create_if_missing(false).read_only(true)).await?;
     Ok((writer, readers))
 }

@@ -78,9 +78,12 @@ impl Office {
         self.store().seat_map(event).await
     }
 
-    /// Whether the store answers.
-    pub async fn store_is_up(&self) -> bool {
-        self.store().due_sales().await.is_ok()
+    /// Whether the store reads and writes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn probe_store(&self) -> Result<(), StoreError> {
+        self.store().probe().await
     }
 
     /// Writes an event, with its seats when it comes with some.

@@ -2,6 +2,7 @@
 
 pub use crate::ports::StoreError;
 pub use crate::ports::catalog::CatalogRefusal;
+pub use crate::ports::fault::Fault;
 pub use crate::ports::order::CommandRefusal;
 pub use crate::ports::seat::BlockRefusal;
 pub use crate::ports::waiting_room::JoinRefusal;

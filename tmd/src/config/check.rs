@@ -26,7 +26,15 @@ fn require(holds: bool, reason: &str) -> Result<(), ConfigError> {
 /// Zero of these would stop the program or turn a limit into its opposite.
 fn check_positive(config: &Config) -> Result<(), ConfigError> {
     let Config {
-        server, store, checkout, gateway, waiting_room, availability, event_defaults: event, ..
+        server,
+        overload,
+        store,
+        checkout,
+        gateway,
+        waiting_room,
+        availability,
+        event_defaults: event,
+        ..
     } = config;
     let positive = [
         ("server.max_connections", server.max_connections),
@@ -37,6 +45,18 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("server.body_timeout_seconds", server.body_timeout_seconds as usize),
         ("server.request_timeout_seconds", server.request_timeout_seconds as usize),
         ("server.write_timeout_seconds", server.write_timeout_seconds as usize),
+        ("overload.max_in_flight", overload.max_in_flight),
+        ("overload.queue_delay_milliseconds", overload.queue_delay_milliseconds as usize),
+        ("overload.retry_after_seconds", overload.retry_after_seconds as usize),
+        ("overload.max_session_streams", overload.max_session_streams),
+        ("overload.max_seat_streams", overload.max_seat_streams),
+        ("overload.address_streams", overload.address_streams),
+        ("overload.address_reads_per_second", overload.address_reads_per_second as usize),
+        ("overload.address_polls_per_second", overload.address_polls_per_second as usize),
+        ("overload.address_joins_per_second", overload.address_joins_per_second as usize),
+        ("overload.address_orders_per_second", overload.address_orders_per_second as usize),
+        ("overload.principal_joins_per_minute", overload.principal_joins_per_minute as usize),
+        ("overload.principal_orders_per_minute", overload.principal_orders_per_minute as usize),
         ("store.reader_connections", store.reader_connections as usize),
         ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
         ("store.batch_items", store.batch_items),

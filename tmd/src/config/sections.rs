@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use tmcore::money::Currency;
 
+use super::networks::Networks;
+
 /// All settings, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: ServerConfig,
+    pub overload: OverloadConfig,
     pub store: StoreConfig,
     pub checkout: CheckoutConfig,
     pub gateway: GatewayConfig,
@@ -40,6 +43,25 @@ pub struct ServerConfig {
     pub max_import_bytes: usize,
     pub shutdown_grace_seconds: u32,
     pub stream_grace_seconds: u32,
+}
+
+/// `[overload]`: what is refused when there is too much to do, and what one client may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverloadConfig {
+    pub max_in_flight: usize,
+    pub queue_delay_milliseconds: u32,
+    pub retry_after_seconds: u32,
+    pub max_session_streams: usize,
+    pub max_seat_streams: usize,
+    pub address_streams: usize,
+    pub address_reads_per_second: u32,
+    pub address_polls_per_second: u32,
+    pub address_joins_per_second: u32,
+    pub address_orders_per_second: u32,
+    pub principal_joins_per_minute: u32,
+    pub principal_orders_per_minute: u32,
+    pub unlimited_networks: Networks,
 }
 
 /// `[store]`: connections and batches of the database.

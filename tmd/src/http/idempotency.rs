@@ -30,7 +30,8 @@ pub struct Keyed {
     /// The client's key.
     pub key: IdempotencyKey,
     method: String,
-    path: String,
+    /// The request's path.
+    pub path: String,
     purpose: Purpose,
     request: RequestId,
 }
@@ -105,7 +106,7 @@ impl Begun {
 /// From the claim on it goes on when the client hangs up: half a purchase helps nobody, nor does a key that nobody ends.
 ///
 /// # Errors
-/// The refusals of keys; those of the work are answers.
+/// The refusals of keys, and 429 when the buyer's budget is spent; those of the work are answers.
 pub async fn once<T, W, F>(
     api: &Api,
     user: UserId,
@@ -118,6 +119,7 @@ where
     W: FnOnce(KeyRef, Begun) -> F + Send + 'static,
     F: Future<Output = ApiResult<Done<T>>> + Send,
 {
+    let spent = api.limits.order(user)?;
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
     let key = KeyRef { user, key: keyed.key };
     let (reply, answer) = oneshot::channel();
@@ -135,7 +137,11 @@ where
         // The client may be gone; what was done stands.
         let _ = reply.send(Ok(outcome.response));
     });
-    answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?
+    let answer = answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?;
+    answer.map(|mut response| {
+        response.extensions_mut().insert(spent);
+        response
+    })
 }
 
 /// What a claim leads to.

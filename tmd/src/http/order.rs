@@ -17,9 +17,9 @@ use super::Api;
 use super::body::{Json, NoBody, malformed};
 use super::caller::{Anybody, Buyer, Organiser};
 use super::error::ApiResult;
+use super::guest;
 use super::idempotency::{Done, Keyed, once};
 use super::path::Id;
-use super::session::known_or_guest;
 use super::ticket;
 use crate::app::checkout::Step;
 use crate::app::record::{OrderRecord, SeatLine};
@@ -34,7 +34,7 @@ pub async fn create(
     keyed: Keyed,
     Json { value, raw }: Json<CreateOrder>,
 ) -> ApiResult<Response> {
-    let (user, access_token) = known_or_guest(&api, user)?;
+    let (user, access_token) = guest::known_or_named(&api, user, &keyed, &raw)?;
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
         let record = office.create_order(key, value.event_id, value.session_id, begun.order()).await?;

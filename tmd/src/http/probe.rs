@@ -7,6 +7,7 @@ use tmapi::ProblemCode;
 
 use super::Api;
 use super::error::{ApiError, ApiResult};
+use crate::app::refusal::{Fault, StoreError};
 
 /// The process lives.
 #[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = String)))]
@@ -21,11 +22,18 @@ pub async fn livez() -> &'static str {
 pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> ApiResult<Response> {
     let verbose = uri.query().is_some_and(|query| query.split('&').any(|part| part.starts_with("verbose")));
     let draining = api.office.lifecycle().is_draining();
-    let vital = [("store", api.office.store_is_up().await), ("accepting requests", !draining)];
+    let store = api.office.probe_store().await;
+    let vital = [("store", store.is_ok()), ("accepting requests", !draining)];
     let failing: Vec<_> = vital.iter().filter(|(_, up)| !up).map(|(name, _)| *name).collect();
     if !failing.is_empty() {
-        let code = if draining { ProblemCode::Draining } else { ProblemCode::Busy };
-        return Err(ApiError::new(code, format!("not ready: failing are {}", failing.join(", "))));
+        let code = match store {
+            _ if draining => ProblemCode::Draining,
+            Err(StoreError::Fault(Fault::Full)) => ProblemCode::StorageFull,
+            Err(StoreError::Fault(_)) => ProblemCode::StorageFailed,
+            _ => ProblemCode::Busy,
+        };
+        let why = store.map_or_else(|error| format!(" ({error})"), |()| String::new());
+        return Err(ApiError::new(code, format!("not ready: failing are {}{why}", failing.join(", "))));
     }
     // Without the provider lists, seats, the waiting room and whatever was paid serve on.
     let gateway = ("payment gateway", api.office.gateway_is_up().await);

@@ -7,8 +7,10 @@
 mod block;
 mod callback;
 mod catalog;
+mod clock;
 mod idempotency;
 mod ledger;
+mod open;
 mod order;
 mod payment;
 mod row;
@@ -16,18 +18,31 @@ mod search;
 mod seat;
 mod session;
 mod waiting_room;
+mod writer;
 
 use std::path::Path;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqlitePool};
 use tmcore::Timestamp;
-use tokio::sync::{Mutex, MutexGuard};
 
+use self::clock::StoreClock;
+pub use self::open::OpenError;
+use self::writer::{Held, Writer, begin};
+use crate::ports::fault::Fault;
 use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes by itself, a sale of 30,000 seats is
+/// read again and again.
+const WRITER_CACHE_KIB: u32 = 16 << 10;
+const READER_CACHE_KIB: u32 = 2 << 10;
+/// The log is written back into the file when it has this many pages of 4 KiB: a page that changes often in between is
+/// written back once.
+const CHECKPOINT_PAGES: u32 = 8 << 10;
 
 /// How the file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -41,19 +56,17 @@ pub struct SqliteOptions {
 /// The store.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Mutex<SqliteConnection>,
+    writer: Writer,
     readers: SqlitePool,
-    writer_timeout: Duration,
+    clock: StoreClock,
 }
-
-type Tx<'c> = sqlx::Transaction<'c, sqlx::Sqlite>;
 
 impl SqliteStore {
     /// Opens the file, making it when there is none, and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] when the file cannot be opened, written or migrated.
-    pub async fn open(file: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+    /// [`OpenError`] when the file cannot be opened, written or migrated; nothing is written then.
+    pub async fn open(file: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
         // A write may wait for the writer, then for another process's lock, and before it a batch may do the same: a
         // quarter each.
         let quarter = options.busy_timeout / 4;
@@ -63,57 +76,71 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            .pragma("temp_store", "memory")
             .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut writer = connect.connect().await.map_err(failed)?;
-        MIGRATIONS.run(&mut writer).await.map_err(StoreError::failed)?;
+        let clock = StoreClock::default();
+        let writer = open::writer(file, connect.clone(), quarter).await?;
+        // A connection for reading is kept for good: on a disk that has become read-only another could not be opened.
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
+            .min_connections(options.reader_connections)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(connect.read_only(true).create_if_missing(false))
+            .connect_with(
+                connect
+                    .read_only(true)
+                    .create_if_missing(false)
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
+            )
             .await
-            .map_err(failed)?;
-        Ok(Self { writer: Mutex::new(writer), readers, writer_timeout: quarter })
+            .map_err(|error| OpenError::of(file, &error))?;
+        clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
+        Ok(Self { writer, readers, clock })
     }
 
-    /// The writer, waited for no longer than a lock may be (S9).
-    async fn writer(&self) -> Result<MutexGuard<'_, SqliteConnection>, StoreError> {
-        tokio::time::timeout(self.writer_timeout, self.writer.lock()).await.map_err(|_| StoreError::Busy)
+    async fn writer(&self) -> Result<Held<'_>, StoreError> {
+        self.writer.hold().await
     }
 
     const fn readers(&self) -> &SqlitePool {
         &self.readers
     }
+
+    /// The store's clock. Every decision about a length of time is made by it (S4).
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
 }
 
-impl Store for SqliteStore {}
-
-/// Begins a transaction that may write, so that it never fails for having read first.
-async fn begin(connection: &mut SqliteConnection) -> Result<Tx<'_>, StoreError> {
-    connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
-}
-
-/// The database's clock. Every decision about time is made by it (S4).
-async fn now(connection: &mut SqliteConnection) -> Result<Timestamp, StoreError> {
-    let millis: i64 = sqlx::query_scalar("SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)")
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    Ok(Timestamp::from_millis(millis))
+#[async_trait]
+impl Store for SqliteStore {
+    async fn probe(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1 FROM events LIMIT 1").fetch_optional(self.readers()).await.map_err(failed)?;
+        self.writer.probe().await
+    }
 }
 
 /// A driver's error as the port tells it.
 #[allow(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
 fn failed(error: sqlx::Error) -> StoreError {
-    match &error {
-        sqlx::Error::PoolTimedOut => StoreError::Busy,
-        sqlx::Error::Database(database)
-            if matches!(database.code().as_deref(), Some("5" | "6" | "261" | "517")) =>
-        {
-            StoreError::Busy
-        }
-        _ => StoreError::failed(error),
+    meaning(&error)
+}
+
+fn meaning(error: &sqlx::Error) -> StoreError {
+    let code = match error {
+        sqlx::Error::PoolTimedOut => return StoreError::Busy,
+        sqlx::Error::Database(database) => database.code().and_then(|code| code.parse().ok()),
+        _ => None,
+    };
+    match code {
+        Some(5 | 6 | 261 | 517) => StoreError::Busy,
+        Some(code) => Fault::of_sqlite(code).map_or_else(|| StoreError::failed(error), StoreError::Fault),
+        None => StoreError::failed(error),
     }
 }
 

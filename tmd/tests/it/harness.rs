@@ -22,6 +22,7 @@ use tmd::data_dir::DataDir;
 use tmd::entropy::Entropy;
 use tmd::http::accept::{self, AcceptLimits};
 use tmd::http::hardening::{RequestLimits, harden};
+use tmd::http::overload::Guard;
 use tmd::lifecycle::Lifecycle;
 use tmd::{http, wire, workers};
 use tokio::net::TcpListener;
@@ -61,6 +62,8 @@ pub fn quick() -> Config {
     config.checkout.sweep_interval_milliseconds = 50;
     config.checkout.resolver_interval_milliseconds = 50;
     config.availability.refresh_milliseconds = 20;
+    // The machine may be busy with other tests.
+    config.overload.queue_delay_milliseconds = 5_000;
     // Test cards that leave it open come in crowds here, and say nothing of the provider.
     config.gateway.breaker_failures = 1_000;
     config.gateway.breaker_failure_percent = 100;
@@ -123,7 +126,8 @@ impl Daemon {
         workers::start(&office);
         let router = http::router(Arc::clone(&office), folder.keys(Entropy).unwrap().guest).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = harden(router, RequestLimits::from(&config.server), clock);
+        let service = harden(router, RequestLimits::from(&config.server), clock)
+            .guarded(Guard::start(&config.overload, &lifecycle));
         lifecycle.spawn(
             "it",
             accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()),

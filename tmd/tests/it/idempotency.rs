@@ -464,3 +464,23 @@ async fn i4_a_guests_booking_sent_again_pays_once_and_is_the_same_guest() {
     assert_eq!(daemon.count("SELECT COUNT(*) FROM orders").await, 2);
     daemon.check_money().await;
 }
+
+/// I4: an order that a guest begins is begun once, and the guest is the same one, whatever is lost on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn i4_a_guests_order_sent_again_is_the_same_order_of_the_same_guest() {
+    let daemon = Daemon::start().await;
+    let (event, other) = (daemon.open_event("E1", 1, 10).await, daemon.open_event("E2", 1, 10).await);
+    let key = key();
+    let first = daemon.client().create_order(&of(&event), &key).await.unwrap();
+    let again = daemon.client().create_order(&of(&event), &key).await.unwrap();
+    assert_eq!(first, again);
+    assert!(first.access_token.is_some());
+    assert_eq!(daemon.count("SELECT COUNT(*) FROM orders").await, 1);
+    // Another key or another body is another guest.
+    let others = [
+        daemon.client().create_order(&of(&event), &crate::harness::key()).await.unwrap(),
+        daemon.client().create_order(&of(&other), &key).await.unwrap(),
+    ];
+    assert!(others.iter().all(|order| order.user_id != first.user_id && order.order_id != first.order_id));
+    assert_ne!(others[0].user_id, others[1].user_id);
+}

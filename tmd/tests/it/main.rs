@@ -18,6 +18,7 @@ mod input;
 mod openapi;
 mod order;
 mod organiser;
+mod overload;
 mod payment;
 mod provider;
 mod purchase;

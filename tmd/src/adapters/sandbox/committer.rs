@@ -1,6 +1,7 @@
 //! The one writer of the sandbox's log: takes whatever is waiting, commits it in one transaction, then answers.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tmcore::payment::ProviderKey;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -65,12 +66,24 @@ impl Answered {
     }
 }
 
+/// The connection that writes, and how to open another: SQLite rolls a transaction that meets a full disk back by
+/// itself, and the driver then believes for ever that it is inside one.
+pub(super) struct Writer {
+    pub(super) connection: SqliteConnection,
+    pub(super) options: SqliteConnectOptions,
+}
+
+impl Writer {
+    async fn mend(&mut self) -> Result<(), sqlx::Error> {
+        if self.connection.ping().await.is_err() || self.connection.is_in_transaction() {
+            self.connection = self.options.connect().await?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs until nobody can send any more, or until `stop`, and then until what was waiting is done.
-pub(super) async fn run(
-    mut writer: SqliteConnection,
-    mut jobs: mpsc::Receiver<Job>,
-    stop: CancellationToken,
-) {
+pub(super) async fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>, stop: CancellationToken) {
     let mut waiting = Vec::with_capacity(MAX_BATCH_JOBS);
     loop {
         let taken = tokio::select! {
@@ -90,18 +103,22 @@ pub(super) async fn run(
                 // Those who were told and go on at once get into the next batch instead of the one after it.
                 tokio::task::yield_now().await;
             }
-            Err(error) => tracing::error!(%error, jobs = taken, "failed to write the sandbox's log"),
+            Err(error) => {
+                let file = writer.options.get_filename().display();
+                tracing::error!(%file, %error, jobs = taken, "failed to write the sandbox's log");
+            }
         }
     }
-    if let Err(error) = writer.close().await {
+    if let Err(error) = writer.connection.close().await {
         tracing::warn!(%error, "failed to close the sandbox's log");
     }
 }
 
-async fn commit(writer: &mut SqliteConnection, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
+async fn commit(writer: &mut Writer, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
     let keys: Vec<_> = jobs.iter().filter_map(Job::key).collect();
     let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    writer.mend().await?;
+    let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut book = log::load(&mut transaction, &keys, &instructions).await?;
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {

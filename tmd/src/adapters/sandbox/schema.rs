@@ -44,3 +44,6 @@ CREATE TABLE IF NOT EXISTS fault (
     times         INTEGER NOT NULL CHECK (times > 0)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// "tmgw": marks the file as a sandbox's log. Writing it again changes nothing.
+pub(super) const APPLICATION_ID: &str = "PRAGMA application_id = 0x746D6777";

@@ -5,7 +5,7 @@ use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
 use super::order::seats;
-use super::{SqliteStore, begin, catalog, failed, json_array, now};
+use super::{SqliteStore, begin, catalog, failed, json_array};
 use crate::ports::StoreError;
 use crate::ports::seat::BlockRefusal;
 use crate::store::desk::SeatRow;
@@ -19,7 +19,7 @@ pub(super) async fn set(
 ) -> Result<u32, BlockRefusal> {
     let mut writer = store.writer().await?;
     let mut tx = begin(&mut writer).await?;
-    let at = now(&mut tx).await?;
+    let at = store.now();
     if catalog::sale(&mut tx, event).await?.is_none() {
         return Err(BlockRefusal::NotFound);
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 
 use super::row::Columns;
-use super::{SqliteStore, begin, failed, json_array, now, payment};
+use super::{SqliteStore, begin, failed, json_array, payment};
 use crate::ports::StoreError;
 use crate::ports::callback::{CallbackStore, Known, Telling};
 
@@ -47,7 +47,7 @@ impl CallbackStore for SqliteStore {
     async fn keep(&self, tellings: &[Telling]) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let rows: Vec<_> =
             tellings.iter().map(|telling| (&telling.event_id, telling.key.to_string())).collect();
         sqlx::query(

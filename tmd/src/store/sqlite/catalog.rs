@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use tmcore::EventId;
 use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::waiting_room::{Gate, GateLimits, lobby};
+use tmcore::{EventId, Timestamp};
 
 use super::row::{Columns, int, parse};
-use super::{SqliteStore, begin, failed, json_array, now, session};
+use super::{SqliteStore, begin, failed, json_array, session, waiting_room};
 use crate::ports::StoreError;
 use crate::ports::catalog::{CatalogRefusal, CatalogStore, EventRecord, Inventory, PriceLevel, VenueRecord};
 use crate::ports::waiting_room::SessionRecord;
@@ -32,7 +32,7 @@ impl CatalogStore for SqliteStore {
             (Some(state), false) if inventory.is_some() && state != SaleState::Scheduled => {
                 return Err(CatalogRefusal::State(state));
             }
-            (None, true) => insert_event(&mut tx, event).await?,
+            (None, true) => insert_event(&mut tx, event, self.now()).await?,
             (Some(_), false) => update_event(&mut tx, event).await?,
         }
         write_performers(&mut tx, event).await?;
@@ -62,10 +62,13 @@ impl CatalogStore for SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
-        let opened = before == SaleState::Scheduled && after == SaleState::Open;
-        let drawn = if opened { draw_lobby(&mut tx, event, seed).await? } else { Vec::new() };
+        let moved = match (before, after) {
+            (SaleState::Scheduled, SaleState::Open) => draw_lobby(&mut tx, event, seed).await?,
+            (_, SaleState::Closed) => waiting_room::send_home(&mut tx, event, self.now()).await?,
+            _ => Vec::new(),
+        };
         tx.commit().await.map_err(failed)?;
-        Ok(drawn)
+        Ok(moved)
     }
 
     async fn event(&self, event: &EventId) -> Result<Option<EventRecord>, StoreError> {
@@ -229,9 +232,12 @@ async fn has_seats(tx: &mut SqliteConnection, event: &EventId) -> Result<bool, S
         .map_err(failed)
 }
 
-async fn insert_event(tx: &mut SqliteConnection, event: &EventRecord) -> Result<(), StoreError> {
+async fn insert_event(
+    tx: &mut SqliteConnection,
+    event: &EventRecord,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     write_venue(tx, event).await?;
-    let at = now(tx).await?;
     sqlx::query(
         "INSERT INTO events (event_id, venue_id, name, starts_at, currency, sale_state, sale_starts_at, waiting_room,
            capacity, admissions_per_minute, lapse_seconds, active_seconds, lobby_seconds, hold_ttl_seconds,
@@ -266,7 +272,7 @@ async fn update_event(tx: &mut SqliteConnection, event: &EventRecord) -> Result<
     .bind(&event.name)
     .bind(event.starts_at.as_millis())
     .bind(event.currency.code())
-    .bind(event.sale.starts_at.map(tmcore::Timestamp::as_millis))
+    .bind(event.sale.starts_at.map(Timestamp::as_millis))
     .bind(rules.waiting_room)
     .bind(rules.gate.capacity)
     .bind(rules.gate.admissions_per_minute)

@@ -8,7 +8,7 @@ use tmcore::order::OrderState;
 use tmcore::payment::ProviderKey;
 
 use super::row::Columns;
-use super::{SqliteStore, failed, now, payment};
+use super::{SqliteStore, failed, payment};
 use crate::ports::StoreError;
 use crate::ports::ledger::{Balance, Books, LedgerStore, PaymentsPage, Unbalanced};
 
@@ -39,7 +39,7 @@ impl LedgerStore for SqliteStore {
     ) -> Result<PaymentsPage, StoreError> {
         let mut tx = self.readers().begin().await.map_err(failed)?;
         // Before the rows: what is committed in between is on the page and younger than it says.
-        let as_of = now(&mut tx).await?;
+        let as_of = self.now();
         let rows = sqlx::query("SELECT * FROM payments WHERE provider_key > ? ORDER BY provider_key LIMIT ?")
             .bind(after.map(|key| key.to_string()).unwrap_or_default())
             .bind(limit)
@@ -52,7 +52,7 @@ impl LedgerStore for SqliteStore {
 
     async fn books(&self, limit: u32) -> Result<Books, StoreError> {
         let mut tx = self.readers().begin().await.map_err(failed)?;
-        let as_of = now(&mut tx).await?;
+        let as_of = self.now();
         let balances = sqlx::query(BALANCES).fetch_all(&mut *tx).await.map_err(failed)?;
         let unbalanced = sqlx::query(UNBALANCED).bind(limit).fetch_all(&mut *tx).await.map_err(failed)?;
         Ok(Books {

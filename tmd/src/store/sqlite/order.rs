@@ -13,7 +13,7 @@ use tmcore::seat::Fence;
 use tmcore::{EventId, Money, OrderId, TicketId};
 
 use super::row::{Columns, parse};
-use super::{SqliteStore, begin, failed, json_array, now};
+use super::{SqliteStore, begin, failed, json_array};
 use crate::ports::StoreError;
 use crate::ports::order::{
     CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord,
@@ -40,7 +40,7 @@ impl OrderStore for SqliteStore {
     async fn expire_due(&self, limit: u32) -> Result<Vec<OrderOutcome>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let due: Vec<String> = sqlx::query_scalar(
             "SELECT order_id FROM orders WHERE state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= ?
              ORDER BY expires_at LIMIT ?",
@@ -68,7 +68,7 @@ impl OrderStore for SqliteStore {
 
     async fn order(&self, order: OrderId) -> Result<Option<OrderRecord>, StoreError> {
         let mut tx = self.readers().begin().await.map_err(failed)?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let row = sqlx::query("SELECT * FROM orders WHERE order_id = ?")
             .bind(order.to_string())
             .fetch_optional(&mut *tx)
@@ -108,7 +108,7 @@ impl SqliteStore {
     ) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let mut desk = Desk::new(at);
         load::lay(&mut tx, &mut desk, Wanted::by(commands)).await?;
         let mut answers = Vec::with_capacity(commands.len());

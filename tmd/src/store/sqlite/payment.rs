@@ -6,7 +6,7 @@ use tmcore::OrderId;
 use tmcore::payment::{Operation, PaymentState};
 
 use super::row::Columns;
-use super::{SqliteStore, begin, failed, now};
+use super::{SqliteStore, begin, failed};
 use crate::ports::StoreError;
 use crate::ports::payment::{PaymentRecord, PaymentStore};
 
@@ -15,7 +15,7 @@ impl PaymentStore for SqliteStore {
     async fn due_payments(&self, limit: u32, lease_seconds: u32) -> Result<Vec<PaymentRecord>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = now(&mut tx).await?;
+        let at = self.now();
         let rows = sqlx::query(
             "UPDATE payments SET due_at = ?1 WHERE provider_key IN
                (SELECT provider_key FROM payments WHERE state IN ('INTENT', 'SENT', 'UNKNOWN') AND due_at <= ?2

@@ -1,7 +1,7 @@
 //! The state of all seats at once.
 
 use async_trait::async_trait;
-use tmcore::{EventId, SeatId, Timestamp};
+use tmcore::{EventId, SeatId};
 
 use super::row::Columns;
 use super::{SqliteStore, block, failed};
@@ -12,23 +12,24 @@ use crate::ports::seat::{BlockRefusal, SeatLedger, SeatSnapshot, Sections};
 impl SeatLedger for SqliteStore {
     /// One row for all seats: a digit each, put together by the database, which is a tenth of the cost of a row a seat.
     async fn seat_snapshot(&self, event: &EventId) -> Result<Option<SeatSnapshot>, StoreError> {
+        let now = self.now();
         let row = sqlx::query(
-            "WITH clock AS (SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now)
-             SELECT seq, (SELECT now FROM clock) AS now,
-               (SELECT group_concat(CASE WHEN status = 1 AND reserved_until <= (SELECT now FROM clock) THEN 0
+            "SELECT seq,
+               (SELECT group_concat(CASE WHEN status = 1 AND reserved_until <= ?2 THEN 0
                                          WHEN status IN (1, 2) THEN 1 WHEN status = 0 THEN 0 ELSE status - 1 END, ''
                                     ORDER BY seat_index)
                 FROM seat_inventory WHERE event_id = ?1) AS codes
              FROM seat_clocks WHERE event_id = ?1",
         )
         .bind(event.as_str())
+        .bind(now.as_millis())
         .fetch_optional(self.readers())
         .await
         .map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
         let codes = row.text("codes")?.bytes().map(|digit| digit - b'0').collect();
         let seq = u64::try_from(row.int("seq")?).map_err(StoreError::failed)?;
-        Ok(Some(SeatSnapshot { seq, as_of: Timestamp::from_millis(row.int("now")?), codes }))
+        Ok(Some(SeatSnapshot { seq, as_of: now, codes }))
     }
 
     async fn sections(&self, event: &EventId) -> Result<Option<Sections>, StoreError> {
