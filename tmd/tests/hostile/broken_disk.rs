@@ -40,8 +40,8 @@ impl Layer {
     fn surroundings(&self) -> Surroundings {
         let layer = self.folder.path().join("layer.so");
         Surroundings::default()
-            .with("LD_PRELOAD", layer.display())
-            .with("BROKEN_DISK", self.control().display())
+            .with("LD_PRELOAD", layer.to_str().unwrap())
+            .with("BROKEN_DISK", self.control().to_str().unwrap())
     }
 
     /// From now on every write, or every sync, fails with this number.

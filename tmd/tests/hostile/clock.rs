@@ -45,11 +45,11 @@ impl MachineClock {
 
     fn surroundings(&self) -> Surroundings {
         Surroundings::default()
-            .with("LD_PRELOAD", self.library.display())
-            .with("FAKETIME_TIMESTAMP_FILE", self.folder.path().join("offset").display())
-            .with("FAKETIME_NO_CACHE", 1)
-            .with("FAKETIME_DONT_FAKE_MONOTONIC", 1)
-            .with("DONT_FAKE_MONOTONIC", 1)
+            .with("LD_PRELOAD", self.library.to_str().unwrap())
+            .with("FAKETIME_TIMESTAMP_FILE", self.folder.path().join("offset").to_str().unwrap())
+            .with("FAKETIME_NO_CACHE", "1")
+            .with("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .with("DONT_FAKE_MONOTONIC", "1")
     }
 }
 

@@ -37,6 +37,12 @@ async fn used() -> TempDir {
     .await;
     Command::new("kill").arg(program.pid().to_string()).status().unwrap();
     eventually("it ends", async || program.ended().is_some()).await;
+    // All of it into the files themselves: what is cut off them cannot be read from the logs beside them then.
+    for name in ["office.db", "gateway.db"] {
+        let db = open_database(&data.path().join(name)).await;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&db).await.unwrap();
+        db.close().await;
+    }
     data
 }
 
@@ -91,9 +97,10 @@ async fn what_may_not_be_written_is_refused_at_the_start() {
     let set = |name: &str, mode| {
         fs::set_permissions(data.path().join(name), Permissions::from_mode(mode)).unwrap();
     };
-    for (name, hint) in
-        [("office.db", "it is read-only; let the user"), ("gateway.db", "it is read-only; let the user")]
-    {
+    for (name, hint) in [
+        ("office.db", "it is read-only; let the user that runs tmd write it"),
+        ("gateway.db", "it is read-only; let the user"),
+    ] {
         set(name, 0o444);
         refused(&bound, data.path(), &[], &[name, hint]);
         set(name, 0o600);

@@ -32,8 +32,9 @@ pub enum Call {
     Cancel(OrderId),
 }
 
-/// A line of the history: invoked, then told.
+/// A line of the history: invoked, then told. A check that fails shows all of it.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "shown")]
 pub struct Line {
     pub call: Call,
     pub key: String,

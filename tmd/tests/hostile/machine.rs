@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use tmapi::client::{Client, SaleAction};
 use tmapi::event::{EventPatch, ImportSeatingPlan, WaitingRoomMode};
 use tmcore::EventId;
+use tmd::clock::{Clock, SystemClock};
 use tmd::health;
 
-use crate::harness::{client, event_id, eventually, plan};
+use crate::harness::{PATIENCE, client, event_id, eventually, plan};
 
 pub const TMD: &str = env!("CARGO_BIN_EXE_tmd");
 
@@ -28,8 +29,8 @@ impl Surroundings {
         Self { wrapper: wrapper.iter().map(|&word| word.to_owned()).collect(), ..Self::default() }
     }
 
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.variables.push((name.to_owned(), value.to_string()));
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -138,10 +139,23 @@ pub fn addresses() -> (SocketAddr, SocketAddr) {
     (listen.local_addr().unwrap(), admin.local_addr().unwrap())
 }
 
-/// Runs the program to its end: exit code and what it said.
+/// Runs the program to its end, which comes soon: exit code and what it said.
 pub fn run(command: &mut Command) -> (i32, String) {
-    let output = command.stdout(Stdio::null()).output().unwrap();
-    (output.status.code().expect("an exit code"), String::from_utf8(output.stderr).unwrap())
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
+    let began = SystemClock::new();
+    let said = || fs::read_to_string(log.path()).unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code().expect("an exit code"), said());
+        }
+        if began.monotonic() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it did not end: {}", said());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
 }
 
 /// Puts an event on sale: rows A, B, … of seats `A-1`, `A-2`, …, 10.00 EUR each.
@@ -172,6 +186,7 @@ pub fn open() -> EventPatch {
 
 /// Says that a test is left out for want of a tool. On a build machine nothing is left out.
 #[allow(clippy::disallowed_methods, reason = "the build machine says what it is in the environment")]
+#[allow(clippy::print_stderr, reason = "whoever runs the tests reads it")]
 pub fn left_out(needs: &str) {
     assert!(std::env::var_os("CI").is_none(), "needs {needs}");
     eprintln!("left out: needs {needs}");

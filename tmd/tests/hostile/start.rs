@@ -73,16 +73,16 @@ async fn crowd(data: &Path) {
     for statement in [
         "INSERT INTO orders (order_id, event_id, user_id, session_id, state, expires_at, created_at, total, currency, attempts, seats)
          SELECT value ->> 3, 'E1', value ->> 1, value ->> 2, iif(value ->> 0 % 10 = 0, 'AUTHORIZING', 'AUTHORIZED'),
-           NOW + 600000, NOW, 1000, 'EUR', 1, json_array(value ->> 0) FROM json_each(?)",
+           @now + 600000, @now, 1000, 'EUR', 1, json_array(value ->> 0) FROM json_each(?)",
         "INSERT INTO sessions (session_id, event_id, user_id, state, place, lobby, joined_at, seen_at, order_id)
-         SELECT value ->> 2, 'E1', value ->> 1, 'ORDERING', value ->> 0, 0, NOW, NOW, value ->> 3 FROM json_each(?)",
+         SELECT value ->> 2, 'E1', value ->> 1, 'ORDERING', value ->> 0, 0, @now, @now, value ->> 3 FROM json_each(?)",
         "INSERT INTO sessions (session_id, event_id, user_id, state, place, lobby, joined_at, seen_at)
-         SELECT value ->> 5, 'E1', value ->> 4, 'WAITING', 100000 + (value ->> 0), 0, NOW, NOW FROM json_each(?)",
+         SELECT value ->> 5, 'E1', value ->> 4, 'WAITING', 100000 + (value ->> 0), 0, @now, @now FROM json_each(?)",
         "INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, detail, due_at, created_at)
          SELECT value ->> 6, value ->> 3, 'AUTHORIZE', 1, iif(value ->> 0 % 10 = 0, 'UNKNOWN', 'OK'), 1000, 'EUR',
-           iif(value ->> 0 % 10 = 0, NULL, value ->> 6), NOW, NOW FROM json_each(?)",
+           iif(value ->> 0 % 10 = 0, NULL, value ->> 6), @now, @now FROM json_each(?)",
     ] {
-        let statement = sqlx::AssertSqlSafe(statement.replace("NOW", now));
+        let statement = sqlx::AssertSqlSafe(statement.replace("@now", now));
         sqlx::query(statement).bind(&rows).execute(&mut *tx).await.unwrap();
     }
     let held = "UPDATE seat_inventory SET status = 1, reserved_until = o.expires_at, order_id = o.order_id

@@ -62,9 +62,8 @@ impl Stormer {
         let next = match (call, status) {
             (Call::Begin, _) => Call::Confirm(order, self.seat(), self.card()),
             (Call::Confirm(..), OrderStatus::Authorized) if self.dice.below(5) == 0 => Call::Cancel(order),
-            (Call::Confirm(..), _) => Call::Finalize(order),
-            // The provider has not said yet; the same order is asked about again under a new key.
-            (Call::Finalize(_), OrderStatus::Capturing) => Call::Finalize(order),
+            // Where the provider has not said yet the order is asked about again.
+            (Call::Confirm(..), _) | (Call::Finalize(_), OrderStatus::Capturing) => Call::Finalize(order),
             _ => Call::Begin,
         };
         self.next = (next, key());
