@@ -12,6 +12,7 @@ mod call;
 mod error;
 mod event;
 mod order;
+mod payment;
 mod retry;
 mod sale;
 mod seats;

@@ -10,6 +10,7 @@ pub mod client;
 pub mod event;
 pub mod order;
 pub mod page;
+pub mod payment;
 pub mod problem;
 pub mod sale;
 pub mod seat_map;

@@ -97,6 +97,9 @@ problem_codes! {
     SeatsUnavailable = "seats-unavailable",
     /// 409: the order is not in a state that allows this.
     OrderState = "order-state",
+    /// 409: the seats are under another hold than the one this step knew; nothing was changed. Asking again tells what
+    /// became of the order.
+    FenceLost = "fence-lost",
     /// 409: the event is not in a state that allows this.
     EventState = "event-state",
     /// 409: an event of this id exists.
@@ -135,6 +138,8 @@ problem_codes! {
     StorageFull = "storage-full",
     /// 503: the daemon's disk takes no writes, or fails.
     StorageFailed = "storage-failed",
+    /// 503: the payment provider does not answer; nothing was held.
+    PaymentUnavailable = "payment-unavailable",
     /// 503: the daemon is shutting down.
     Draining = "draining",
 }

@@ -3,6 +3,7 @@
 //! Every rule lives here once, as a pure function over plain data: no clock, no randomness, no I/O. The current
 //! time, random bytes and limits come in as arguments; what has to happen in the world goes out as data.
 
+pub mod breaker;
 pub mod cache_key;
 pub mod event;
 pub mod id;
@@ -11,14 +12,17 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod reconcile;
 pub mod retry;
 pub mod seat;
 pub mod seating;
+pub mod shedding;
 pub mod steady_clock;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;
 pub mod waiting_room;
+pub mod webhook;
 
 pub use id::{EventId, OrderId, PerformerId, SeatId, SessionId, TicketId, UserId, VenueId};
 pub use money::Money;

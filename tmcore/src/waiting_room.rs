@@ -9,7 +9,7 @@ pub mod gate;
 pub mod line;
 pub mod lobby;
 
-pub use estimate::{Estimate, estimate};
+pub use estimate::{Estimate, Pace, estimate};
 pub use gate::{Gate, GateLimits};
 pub use line::Line;
 
@@ -29,9 +29,9 @@ pub enum SessionState {
     Done,
     /// Gave the place up.
     Left,
-    /// Lost the place for want of a sign of life.
+    /// Lost the place: there was no sign of life, or the sale was closed.
     Abandoned,
-    /// Was let in and began no order in time.
+    /// Was let in and began no order in time, or before the sale was closed.
     Expired,
 }
 

@@ -4,7 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     api, book, cancel, completion, config, confirm, context, demo, doctor, event, events, finalize, gateway,
-    help, join, leave, man, order, resume, sale, search, seats, show, status, ticket, tickets, version, wait,
+    help, join, leave, man, order, reconcile, refund, resume, sale, search, seats, show, status, ticket,
+    tickets, version, wait,
 };
 use crate::host::Host;
 use crate::output::escape::shell_word;
@@ -136,6 +137,10 @@ pub enum Command {
     Event(event::Args),
     /// Show how a sale is going
     Sale(sale::Args),
+    /// Give the money of an order back
+    Refund(refund::Args),
+    /// Compare our payments with the provider's, and check the books
+    Reconcile(reconcile::Args),
     /// Check tickets at the door
     Ticket(ticket::Args),
     /// List the sandbox's test cards

@@ -18,6 +18,8 @@ pub mod join;
 pub mod leave;
 pub mod man;
 pub mod order;
+pub mod reconcile;
+pub mod refund;
 pub mod resume;
 pub mod sale;
 pub mod search;
@@ -57,6 +59,8 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Resume(args) => resume::run(desk, args).await,
         Command::Event(args) => event::run(desk, args).await,
         Command::Sale(args) => sale::run(desk, args).await,
+        Command::Refund(args) => refund::run(desk, args).await,
+        Command::Reconcile(args) => reconcile::run(desk, args).await,
         Command::Ticket(args) => ticket::run(desk, args).await,
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Demo(args) => demo::run(desk, args).await,

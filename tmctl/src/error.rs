@@ -80,14 +80,14 @@ fn hint_for(code: ProblemCode, after: Option<Duration>) -> Option<String> {
         C::SeatsUnavailable => "pick others: `tmctl seats --available`, or let `--best N` pick",
         C::PurchaseLimit => "`tmctl show` says how many seats a buyer may have",
         C::OpenOrderExists => "go on with it or give it up: `tmctl status`, `tmctl cancel`",
-        C::OrderState => "`tmctl status` shows where the order stands",
+        C::OrderState | C::FenceLost => "`tmctl status` shows where the order stands",
         C::OrderExpired => "its seats went back: begin again with `tmctl order`",
         C::NotOnSale => "`tmctl show` says when the sale begins",
         C::IdempotencyInFlight => "the first request is still being worked on: `tmctl resume`",
         C::StorageFull | C::StorageFailed => {
             "whoever runs the office has to look after its disk; then `tmctl resume`"
         }
-        C::Busy | C::Draining | C::RateLimited | C::TooManyStreams => {
+        C::Busy | C::PaymentUnavailable | C::Draining | C::RateLimited | C::TooManyStreams => {
             let when =
                 after.map_or_else(|| "a moment".to_owned(), |after| format!("{} s", after.as_secs().max(1)));
             return Some(format!("try again in {when}"));

@@ -31,6 +31,8 @@ pub enum Exit {
     Declined = 10,
     /// The server cannot be reached, or cannot serve now.
     Unavailable = 11,
+    /// Two lists that have to agree do not.
+    Different = 12,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }
@@ -50,6 +52,7 @@ impl Exit {
         Self::NotAdmitted,
         Self::Declined,
         Self::Unavailable,
+        Self::Different,
         Self::Interrupted,
     ];
 
@@ -75,6 +78,7 @@ impl Exit {
             Self::NotAdmitted => "the waiting room has not let you in, or requests come too fast",
             Self::Declined => "the payment was declined",
             Self::Unavailable => "the server cannot be reached, or cannot serve now",
+            Self::Different => "two lists that have to agree do not: payments, or the books",
             Self::Interrupted => "interrupted by Ctrl-C",
         }
     }
@@ -95,12 +99,16 @@ impl From<ProblemCode> for Exit {
             | C::EventState
             | C::EventExists => Self::Conflict,
             C::SaleOver | C::OrderExpired => Self::Expired,
-            C::IdempotencyInFlight => Self::Pending,
+            C::IdempotencyInFlight | C::FenceLost => Self::Pending,
             C::NotAdmitted | C::RateLimited | C::TooManyStreams => Self::NotAdmitted,
             C::Declined => Self::Declined,
-            C::RequestTimeout | C::Internal | C::Busy | C::StorageFull | C::StorageFailed | C::Draining => {
-                Self::Unavailable
-            }
+            C::RequestTimeout
+            | C::Internal
+            | C::Busy
+            | C::StorageFull
+            | C::StorageFailed
+            | C::PaymentUnavailable
+            | C::Draining => Self::Unavailable,
             C::MalformedBody
             | C::IdempotencyKeyMissing
             | C::IdempotencyKeyInvalid

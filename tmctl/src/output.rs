@@ -148,6 +148,11 @@ impl Output {
         }
     }
 
+    /// The same, writing JSON whatever else was asked for.
+    pub fn as_json(&self) -> Self {
+        Self { format: Format::Json, ..self.clone() }
+    }
+
     /// Writes data to stdout.
     pub fn show(&self, thing: &impl Show) -> Result<(), Failure> {
         write(&self.rendered(thing)?)

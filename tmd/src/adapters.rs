@@ -1,5 +1,6 @@
 //! Everything behind a port but the stores.
 
+pub mod breaker;
 pub mod memory;
 pub mod remote_gateway;
 pub mod sandbox;

@@ -23,6 +23,12 @@ Examples:
 
 Settings come from the defaults, then the file, then TMD_<SECTION>_<KEY>, then flags; the later wins.";
 
+const GATEWAY_EXAMPLES: &str = "\
+Examples:
+  export TMD_GATEWAY_CALLBACK_SECRET_FILE=/var/lib/tmd-callback.secret    the same for both
+  tmd gateway --data-dir /var/lib/tmd-gateway --callback-url http://127.0.0.1:8080
+  tmd --gateway-url http://127.0.0.1:8082";
+
 /// Ticket office for sales that everybody wants to get into at once: catalogue, waiting room, orders, tickets.
 #[derive(Debug, Parser)]
 #[command(name = "tmd", version, after_help = EXAMPLES)]
@@ -47,6 +53,12 @@ pub struct Flags {
     /// Address of /metrics and /livez, not for the public [default: 127.0.0.1:8081]
     #[arg(long, global = true, value_name = "ADDR")]
     pub admin_listen: Option<SocketAddr>,
+    /// Payment provider to use instead of the sandbox in this process, such as http://127.0.0.1:8082
+    #[arg(long, global = true, value_name = "URL")]
+    pub gateway_url: Option<String>,
+    /// Daemon that `tmd gateway` tells what it did, such as http://127.0.0.1:8080
+    #[arg(long, global = true, value_name = "URL")]
+    pub callback_url: Option<String>,
     /// Put the demo events on sale if they are not there yet
     #[arg(long, global = true)]
     pub demo: bool,
@@ -63,7 +75,7 @@ pub enum Command {
     /// Bring the database to this version's schema and end
     Migrate,
     /// Run the sandbox payment provider as a process of its own
-    #[command(after_help = "Example:\n  tmd gateway --listen 127.0.0.1:8082 --data-dir /var/lib/tmd-gateway")]
+    #[command(after_help = GATEWAY_EXAMPLES)]
     Gateway,
     /// Ask a running daemon whether it is ready: exit code 0 or 1
     #[command(after_help = "Example:\n  tmd health --url http://127.0.0.1:8080")]

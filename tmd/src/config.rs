@@ -5,6 +5,7 @@
 
 mod check;
 mod layers;
+mod networks;
 mod sections;
 
 use std::ffi::OsString;
@@ -13,9 +14,10 @@ use std::{fs, io};
 
 use crate::cli::Cli;
 use layers::Layers;
+pub use networks::Networks;
 pub use sections::{
-    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, LogConfig, LogFormat, ServerConfig,
-    StoreConfig, WaitingRoomConfig,
+    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, GatewayConfig, LogConfig, LogFormat,
+    OverloadConfig, ServerConfig, StoreConfig, WaitingRoomConfig,
 };
 
 /// The defaults, with what each setting means.

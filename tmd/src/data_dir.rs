@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use tmcore::webhook::WebhookSecret;
+
 use crate::entropy::Entropy;
 
 /// Only the daemon's user may read what is secret.
@@ -119,6 +121,18 @@ impl DataDir {
         }
         Ok(token)
     }
+
+    /// What the payment provider signs its callbacks with: in the named file, or in the folder's own. Made on the first
+    /// start of whichever side comes first.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or is no secret.
+    pub fn callback_secret(&self, named: &Path, entropy: Entropy) -> anyhow::Result<WebhookSecret> {
+        let own = || self.path.join("callback.secret");
+        let file = if named.as_os_str().is_empty() { own() } else { named.to_owned() };
+        let text = read_or_write(&file, || WebhookSecret::from_bytes(&entropy.bytes()).expose())?;
+        text.parse().with_context(|| format!("{} does not hold a secret", file.display()))
+    }
 }
 
 fn refusal(path: &Path) -> String {
@@ -135,7 +149,8 @@ fn access_pair(seed: &[u8; 32]) -> [u8; 64] {
     *pair.sk
 }
 
-/// What is in the file; made and written when there is none. A file is there whole or not at all.
+/// What is in the file; made and written when there is none. A file is there whole or not at all, and of two processes
+/// that make it one is first and both read the same.
 fn read_or_write(file: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
     let failed = || {
         format!(
@@ -143,32 +158,28 @@ fn read_or_write(file: &Path, make: impl FnOnce() -> String) -> anyhow::Result<S
             file.display()
         )
     };
-    let mut text = String::new();
-    match File::open(file) {
-        Ok(mut found) => {
-            found.read_to_string(&mut text).with_context(failed)?;
-            Ok(text)
-        }
+    match fs::read_to_string(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let made = make();
-            let fresh = file.with_extension("new");
-            let mut options = OpenOptions::new();
-            let mut written = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(SECRET)
-                .open(&fresh)
-                .with_context(failed)?;
-            written.write_all(made.as_bytes()).with_context(failed)?;
-            written.sync_all().with_context(failed)?;
-            fs::rename(&fresh, file).with_context(failed)?;
+            let fresh = file.with_extension(format!("new{}", std::process::id()));
+            write_secret(&fresh, &make()).with_context(failed)?;
+            let linked = fs::hard_link(&fresh, file);
+            fs::remove_file(&fresh).with_context(failed)?;
             // The name is on the disk when its folder is.
             if let Some(folder) = file.parent() {
                 File::open(folder).and_then(|folder| folder.sync_all()).with_context(failed)?;
             }
-            Ok(made)
+            match linked {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error).with_context(failed),
+                _ => fs::read_to_string(file).with_context(failed),
+            }
         }
-        Err(error) => Err(error).with_context(failed),
+        found => found.with_context(failed),
     }
+}
+
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut written = options.write(true).create(true).truncate(true).mode(SECRET).open(file)?;
+    written.write_all(text.as_bytes())?;
+    written.sync_all()
 }

@@ -8,17 +8,21 @@ pub mod accept;
 pub mod admin;
 pub mod body;
 pub mod booking;
+pub mod callback;
 pub mod caller;
 pub mod encoded;
 pub mod error;
 pub mod event;
+pub mod guest;
 pub mod hardening;
 pub mod idempotency;
 pub mod import;
 pub mod limit;
 pub mod order;
 pub mod organiser;
+pub mod overload;
 pub mod path;
+pub mod payment;
 pub mod probe;
 pub mod seat;
 pub mod session;
@@ -38,6 +42,7 @@ use utoipa_axum::routes;
 
 use crate::app::Office;
 use limit::Limits;
+use sse::Listening;
 use sse::seat::Hubs;
 
 const LIMITS_TIDIED_EVERY: Duration = Duration::from_secs(60);
@@ -51,6 +56,8 @@ pub struct Api {
     pub limits: Arc<Limits>,
     /// Who listens to which seats.
     pub hubs: Arc<Hubs>,
+    /// Places and heartbeats of streams.
+    pub listening: Arc<Listening>,
     /// Organisers change one thing after the other.
     pub organiser_turn: Arc<Mutex<()>>,
     /// Names guests who book in one step.
@@ -91,6 +98,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(booking::book))
         .routes(routes!(ticket::show))
         .routes(routes!(ticket::check))
+        .routes(routes!(order::refund))
+        .routes(routes!(payment::list))
+        .routes(routes!(payment::provider_log))
+        .routes(routes!(payment::ledger))
+        .routes(routes!(callback::take))
         .routes(routes!(probe::livez))
         .routes(routes!(probe::readyz))
         .routes(routes!(probe::openapi))
@@ -103,8 +115,9 @@ fn routes() -> OpenApiRouter<Api> {
 pub fn router(office: Arc<Office>, guest_key: [u8; 32]) -> Result<Router, serde_json::Error> {
     let (router, description) = routes().split_for_parts();
     let api = Api {
-        limits: Arc::new(Limits::new(&office.config.waiting_room)),
+        limits: Arc::new(Limits::new(&office.config)),
         hubs: Arc::default(),
+        listening: Listening::start(&office.config, office.lifecycle()),
         organiser_turn: Arc::default(),
         guest_key: Arc::new(guest_key),
         openapi: describe(description)?,

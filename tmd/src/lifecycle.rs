@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ServerConfig;
+use crate::telemetry::delay::Delays;
 use crate::telemetry::panic_message;
 
 /// What every part of the process shares about its end.
@@ -27,6 +29,8 @@ pub struct Lifecycle {
     pub streams: CancellationToken,
     /// Every task of the process; the process ends when they have.
     pub tasks: TaskTracker,
+    /// How long its connections wait for a thread.
+    pub delays: Arc<Delays>,
 }
 
 /// How long the end may take.

@@ -5,6 +5,7 @@
 
 pub mod bus;
 pub mod cache;
+pub mod callback;
 pub mod catalog;
 #[cfg(test)]
 #[allow(
@@ -16,6 +17,7 @@ pub mod contract;
 pub mod fault;
 pub mod gateway;
 pub mod idempotency;
+pub mod ledger;
 pub mod order;
 pub mod payment;
 pub mod queue;
@@ -58,6 +60,8 @@ pub trait Store:
     + waiting_room::WaitingRoomStore
     + order::OrderStore
     + payment::PaymentStore
+    + callback::CallbackStore
+    + ledger::LedgerStore
     + idempotency::IdempotencyStore
     + search::SearchIndex
 {

@@ -15,10 +15,11 @@ use crate::data_dir::DataDir;
 use crate::entropy::Entropy;
 use crate::http::accept::{self, AcceptLimits};
 use crate::http::admin;
-use crate::http::hardening::{RequestLimits, harden};
+use crate::http::hardening::{Hardened, RequestLimits, harden};
+use crate::http::overload::Guard;
 use crate::lifecycle::{Grace, Lifecycle, Stopped, stop_signals};
 use crate::telemetry::{self, Metrics};
-use crate::{adapters, demo, http, wire, workers};
+use crate::{adapters, demo, descriptors, http, wire, workers};
 
 /// Serves until a signal ends it.
 ///
@@ -27,6 +28,7 @@ use crate::{adapters, demo, http, wire, workers};
 pub async fn serve(config: &Config, with_demo: bool) -> anyhow::Result<Stopped> {
     let signals = stop_signals().context("failed to listen for signals")?;
     telemetry::install_log(&config.log)?;
+    descriptors::raise_for(config.server.max_connections);
     let metrics = Metrics::install()?;
     let lifecycle = Lifecycle::new();
     let public = bind(config.server.listen).await?;
@@ -42,8 +44,10 @@ pub async fn serve(config: &Config, with_demo: bool) -> anyhow::Result<Stopped> 
     workers::start(&office);
     let guest_key = data.keys(Entropy)?.guest;
     let router = http::router(Arc::clone(&office), guest_key)?;
-    listen("public listener", public, router, (config, &clock, &lifecycle));
-    listen("operators' listener", admin, admin::router(metrics.clone()), (config, &clock, &lifecycle));
+    let limits = AcceptLimits::from(&config.server);
+    let hardened = hardened(router, config, &clock).guarded(Guard::start(&config.overload, &lifecycle));
+    lifecycle.spawn("public listener", accept::serve(public, hardened, limits, lifecycle.clone()));
+    listen("admin", admin, admin::router(metrics.clone()), (config, &clock, &lifecycle));
     lifecycle.spawn("metrics", metrics.keep_up(lifecycle.draining.clone()));
     tracing::info!(%address, admin = %config.server.admin_listen, data = %data.path().display(), "ready");
     greet(&office, address, &data);
@@ -63,10 +67,11 @@ pub async fn gateway(config: &Config, address: SocketAddr) -> anyhow::Result<Sto
     let listener = bind(address).await?;
     let data = DataDir::open(&config.server.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let sandbox = Arc::new(wire::sandbox(data.path(), &lifecycle).await?);
+    let sandbox = Arc::new(wire::sandbox(config, data.path(), &lifecycle).await?);
+    wire::tell_daemon(&config.gateway, (Arc::clone(&sandbox), Arc::clone(&clock)), &lifecycle, &data)?;
     let router = adapters::sandbox::server::router(sandbox);
     tracing::info!(address = %listener.local_addr()?, "payment gateway ready");
-    listen("gateway listener", listener, router, (config, &clock, &lifecycle));
+    listen("gateway", listener, router, (config, &clock, &lifecycle));
     Ok(lifecycle.until_stopped(signals, Grace::from(&config.server)).await)
 }
 
@@ -86,9 +91,13 @@ fn listen(
     shared: (&Config, &Arc<dyn Clock>, &Lifecycle),
 ) {
     let (config, clock, lifecycle) = shared;
-    let hardened = harden(router, RequestLimits::from(&config.server), Arc::clone(clock));
-    let limits = AcceptLimits::from(&config.server);
-    lifecycle.spawn(name, accept::serve(listener, hardened, limits, lifecycle.clone()));
+    let limits = AcceptLimits { listener: name, ..AcceptLimits::from(&config.server) };
+    let service = hardened(router, config, clock);
+    lifecycle.spawn(name, accept::serve(listener, service, limits, lifecycle.clone()));
+}
+
+fn hardened(router: Router, config: &Config, clock: &Arc<dyn Clock>) -> Hardened {
+    harden(router, RequestLimits::from(&config.server), Arc::clone(clock))
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

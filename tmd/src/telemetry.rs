@@ -1,5 +1,8 @@
 //! What the daemon tells its operators: the log on stderr, and metrics in memory until somebody asks for them.
 
+pub mod delay;
+pub mod queue;
+
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

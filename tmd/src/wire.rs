@@ -6,21 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tmcore::breaker::BreakerRules;
 use tmcore::ticket::TicketKey;
 use tokio_util::sync::CancellationToken;
 
+use crate::adapters::breaker::BreakerGateway;
 use crate::adapters::memory::bus::MemoryBus;
 use crate::adapters::memory::cache::MemoryCache;
 use crate::adapters::memory::queue::MemoryQueue;
+use crate::adapters::remote_gateway::RemoteGateway;
+use crate::adapters::sandbox::callback::{self, HttpReceiver};
 use crate::adapters::sandbox::{Pace, Sandbox};
 use crate::app::access::Access;
 use crate::app::batch::Committers;
+use crate::app::callback::Callbacks;
 use crate::app::room::Rooms;
 use crate::app::{Office, Ports, World};
-use crate::config::Config;
+use crate::clock::Clock;
+use crate::config::{Config, GatewayConfig};
 use crate::data_dir::DataDir;
+use crate::entropy::Entropy;
 use crate::lifecycle::Lifecycle;
 use crate::ports::Store;
+use crate::ports::gateway::PaymentGateway;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
 /// The office of the embedded profile, with everybody in their place again.
@@ -34,9 +42,12 @@ pub async fn office(
     data: &DataDir,
 ) -> anyhow::Result<Arc<Office>> {
     let keys = data.keys(world.entropy)?;
+    let provider = data.callback_secret(&config.gateway.callback_secret_file, world.entropy)?;
+    let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
+    let rules = breaker_rules(&config.gateway);
     let store: Arc<dyn Store> = Arc::new(store(config, data.path()).await?);
     let ports = Ports {
-        gateway: Arc::new(sandbox(data.path(), lifecycle).await?),
+        gateway: Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock))),
         cache: Arc::new(MemoryCache::default()),
         bus: Arc::new(MemoryBus::default()),
         queue: Arc::new(MemoryQueue::default()),
@@ -46,13 +57,17 @@ pub async fn office(
         commit: Committers::start(lifecycle, &ports.store, &config.store),
         ports,
         rooms: Rooms::default(),
-        access: Access::new(&keys.access, data.organiser_token(world.entropy)?)?,
+        access: Access::new(&keys.access, data.organiser_token(world.entropy)?, provider)?,
         ticket_key: TicketKey::new(keys.ticket),
         config: config.clone(),
         world: (world, lifecycle.clone()),
     });
     let places = office.load_rooms().await.context("failed to read who is in the waiting rooms")?;
     tracing::debug!(places, "waiting rooms read");
+    if let Some(sandbox) = own {
+        let receiver = Arc::new(Callbacks(Arc::clone(&office)));
+        lifecycle.spawn("callbacks", callback::tell(sandbox, receiver, lifecycle.draining.clone()));
+    }
     Ok(office)
 }
 
@@ -83,11 +98,55 @@ fn refuse_emptied(office: &Path, gateway: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The payment provider: the one that is named, or a sandbox in this process.
+async fn gateway(
+    config: &Config,
+    data: &Path,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<(Arc<dyn PaymentGateway>, Option<Arc<Sandbox>>)> {
+    if config.gateway.url.is_empty() {
+        let sandbox = Arc::new(sandbox(config, data, lifecycle).await?);
+        return Ok((Arc::clone(&sandbox) as Arc<dyn PaymentGateway>, Some(sandbox)));
+    }
+    let timeout = Duration::from_secs(config.checkout.gateway_timeout_seconds.into());
+    let remote = RemoteGateway::new(&config.gateway.url, timeout).context("gateway.url")?;
+    Ok((Arc::new(remote), None))
+}
+
+fn breaker_rules(gateway: &GatewayConfig) -> BreakerRules {
+    BreakerRules {
+        failures: gateway.breaker_failures,
+        window_calls: gateway.breaker_window_calls,
+        failure_percent: gateway.breaker_failure_percent,
+        pause: Duration::from_secs(gateway.breaker_pause_seconds.into()),
+    }
+}
+
 /// The sandbox provider, with its own durable log. It outlives the draining: what was begun is finished.
 ///
 /// # Errors
 /// When its log cannot be opened.
-pub async fn sandbox(data: &Path, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
-    let pace = Pace::with_latency(Duration::ZERO);
+pub async fn sandbox(config: &Config, data: &Path, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
+    let callback = Duration::from_millis(config.gateway.callback_delay_milliseconds.into());
+    let pace = Pace { callback, ..Pace::with_latency(Duration::ZERO) };
     Ok(Sandbox::open(&data.join("gateway.db"), pace, &lifecycle.tasks, CancellationToken::new()).await?)
+}
+
+/// Has the sandbox of a process of its own tell the daemon that is named, if one is.
+///
+/// # Errors
+/// When the secret cannot be had, or the daemon's address is none.
+pub fn tell_daemon(
+    config: &GatewayConfig,
+    (sandbox, clock): (Arc<Sandbox>, Arc<dyn Clock>),
+    lifecycle: &Lifecycle,
+    data: &DataDir,
+) -> anyhow::Result<()> {
+    if config.callback_url.is_empty() {
+        return Ok(());
+    }
+    let secret = data.callback_secret(&config.callback_secret_file, Entropy)?;
+    let receiver = HttpReceiver::new(&config.callback_url, secret, clock).context("gateway.callback_url")?;
+    lifecycle.spawn("callbacks", callback::tell(sandbox, Arc::new(receiver), lifecycle.draining.clone()));
+    Ok(())
 }

@@ -7,6 +7,7 @@
 //! | opener | begins sales at their time | organisers open by hand |
 //! | sweeper | writes down that orders are over | nothing but slots that stay taken (S5) |
 //! | resolver | finds out what became of payments | unknown payments stay unknown |
+//! | completer | goes on with bookings that nobody asks about any more | cards stay blocked until the hold lapses (I7) |
 //! | purger | forgets old idempotency keys | the table grows |
 
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub fn start(office: &Arc<Office>) {
     }
     every(office, "resolver", millis(checkout.resolver_interval_milliseconds), |office| async move {
         office.resolve_payments(PAGE).await.map(drop)
+    });
+    every(office, "completer", millis(checkout.resolver_interval_milliseconds), |office| async move {
+        office.complete_bookings(PAGE).await
     });
     every(office, "purger", PURGER_PAUSE, |office| async move { office.purge_keys().await.map(drop) });
 }

@@ -26,7 +26,9 @@ const TEXTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/api.md",
+    "docs/money.md",
     "docs/operations.md",
+    "docs/overload.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];
@@ -163,7 +165,7 @@ fn every_file_that_is_named_is_there() {
 #[test]
 fn every_test_that_is_named_is_there() {
     let mut code = String::new();
-    for folder in ["tmd", "tmcore/src", "tmapi/src"] {
+    for folder in ["tmd", "tmctl", "tmcore/src", "tmapi/src"] {
         for part in ["src", "tests", ""] {
             let folder = root().join(folder).join(part);
             if folder.is_dir() {
@@ -172,7 +174,7 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    for text in ["docs/seats.md", "docs/waiting-room.md"] {
+    for text in ["docs/money.md", "docs/overload.md", "docs/seats.md", "docs/waiting-room.md"] {
         for name in quoted(&read(text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.')) {
             assert!(code.contains(&format!("fn {name}(")), "{text}: {name}");
             count += 1;

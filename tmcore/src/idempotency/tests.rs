@@ -190,6 +190,7 @@ fn i8_what_is_stored() {
         (403, refused("not-admitted")),
         (404, refused("not-found")),
         (409, refused("idempotency-in-flight")),
+        (409, refused("fence-lost")),
         (413, refused("payload-too-large")),
         (415, refused("unsupported-media-type")),
         (422, refused("idempotency-key-reused")),

@@ -167,6 +167,21 @@ pub enum OutcomeUnknown {
     Contradictory,
 }
 
+impl OutcomeUnknown {
+    /// Whether it speaks of the provider as a whole. The others are answers, if to another question.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        match self {
+            Self::TimedOut
+            | Self::Lost
+            | Self::ServerFault { .. }
+            | Self::Refused { .. }
+            | Self::Unparsable => true,
+            Self::KeyReused | Self::Contradictory => false,
+        }
+    }
+}
+
 /// What was seen of the provider after a request left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exchange {

@@ -18,7 +18,7 @@ pub const TEST_TOKENS: &[TestToken] = &[
     is("tok_slow", "The authorization takes effect and is answered after 2 s."),
     is("tok_lost_answer", "The authorization takes effect, its answer is lost."),
     is("tok_timeout", "The authorization has no effect and no answer, however often it is asked for."),
-    is("tok_duplicate", "Authorization and capture act once and are recorded twice."),
+    is("tok_duplicate", "Authorization and capture act once, are recorded twice and told twice."),
     is("tok_garbage", "The authorization takes effect, its answer is an HTML page."),
     is("tok_wrong_amount", "The authorization takes effect, its answer names another amount."),
     is("tok_capture_lost", "The capture takes effect, its answer is lost."),
@@ -26,6 +26,10 @@ pub const TEST_TOKENS: &[TestToken] = &[
     is("tok_lapsed", "The authorization lapses at once: the capture is declined."),
     is("tok_void_fails", "The void fails twice with status 503, then works."),
     is("tok_refund_fails", "The refund fails twice with status 503, then works."),
+    is(
+        "tok_callback_late",
+        "The callback of the authorization comes 3 s late, after those of what followed.",
+    ),
 ];
 
 const fn is(token: &'static str, effect: &'static str) -> TestToken {

@@ -4,6 +4,7 @@
 mod demo;
 mod doctor;
 mod help;
+mod money;
 mod office;
 mod plan;
 mod sale;

@@ -5,6 +5,7 @@
 //! would show it, so that in process and across the network the same rule decides what an answer means.
 
 mod book;
+pub mod callback;
 mod committer;
 mod instruction;
 mod log;
@@ -34,6 +35,7 @@ use self::committer::{Job, MAX_WAITING_JOBS, Writer};
 use self::instruction::Instruction;
 use crate::ports::fault::Fault;
 use crate::ports::gateway::{MAX_LIST_RECORDS, PaymentGateway, ProviderRecord, ProviderRequest};
+use crate::telemetry::queue::QueueGauge;
 
 /// The most operations that wait out their latency at once.
 const MAX_DELAYED_OPERATIONS: usize = 4096;
@@ -60,13 +62,20 @@ pub struct Pace {
     pub slow: Duration,
     /// Before giving up on an authorization with `tok_timeout`.
     pub silence: Duration,
+    /// Between an operation and its callback.
+    pub callback: Duration,
 }
 
 impl Pace {
     /// The usual pace, with a latency.
     #[must_use]
     pub const fn with_latency(latency: Duration) -> Self {
-        Self { latency, slow: Duration::from_secs(2), silence: Duration::from_secs(3) }
+        Self {
+            latency,
+            slow: Duration::from_secs(2),
+            silence: Duration::from_secs(3),
+            callback: Duration::from_secs(1),
+        }
     }
 }
 
@@ -109,6 +118,8 @@ pub struct Sandbox {
     pace: Pace,
     tasks: TaskTracker,
     delayed: Arc<Semaphore>,
+    /// Jobs that wait, and operations that are delayed.
+    shown: [QueueGauge; 2],
 }
 
 impl Sandbox {
@@ -130,7 +141,11 @@ impl Sandbox {
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         tasks.spawn(committer::run(writer, waiting, stop));
         let delayed = Arc::new(Semaphore::new(MAX_DELAYED_OPERATIONS));
-        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed })
+        let shown = [
+            QueueGauge::new("gateway_jobs", MAX_WAITING_JOBS),
+            QueueGauge::new("gateway_delays", MAX_DELAYED_OPERATIONS),
+        ];
+        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed, shown })
     }
 
     /// Does what is asked and shows what a connection to the provider would show.
@@ -157,15 +172,19 @@ impl Sandbox {
     /// Hands a job to the writer, after a delay if there is one. Once the delay has begun the job is done even if whoever
     /// asked stops waiting, as at a real provider. A job that cannot be handed over loses its reply.
     async fn enqueue(&self, job: Job, delay: Duration) {
+        let [waiting, delays] = &self.shown;
+        waiting.set_free(self.jobs.capacity());
         if delay.is_zero() {
             return drop(self.jobs.send(job).await);
         }
         let Ok(permit) = Arc::clone(&self.delayed).acquire_owned().await else { return };
-        let jobs = self.jobs.clone();
+        delays.set_free(self.delayed.available_permits());
+        let (jobs, delayed, delays) = (self.jobs.clone(), Arc::clone(&self.delayed), delays.clone());
         self.tasks.spawn(async move {
             tokio::time::sleep(delay).await;
             drop(jobs.send(job).await);
             drop(permit);
+            delays.set_free(delayed.available_permits());
         });
     }
 

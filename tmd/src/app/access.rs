@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use moka::future::Cache;
+use moka::sync::Cache;
 use pasetors::claims::{Claims, ClaimsValidationRules};
 use pasetors::keys::{AsymmetricKeyPair, AsymmetricPublicKey, AsymmetricSecretKey};
 use pasetors::token::UntrustedToken;
 use pasetors::version4::V4;
 use pasetors::{Public, public};
 use subtle::ConstantTimeEq;
+use tmcore::webhook::{MessageHead, NotBelieved, WebhookSecret};
 use tmcore::{Timestamp, UserId};
 
 /// How long a token is good.
@@ -46,20 +47,22 @@ pub struct BadKey(String);
 pub struct Access {
     keys: AsymmetricKeyPair<V4>,
     organiser: String,
+    provider: WebhookSecret,
     known: Cache<String, UserId>,
 }
 
 impl Access {
-    /// With the Ed25519 key pair (64 bytes: seed and public key) and the organiser's token.
+    /// With the Ed25519 key pair (64 bytes: seed and public key), the organiser's token, and the secret that the payment
+    /// provider signs its callbacks with.
     ///
     /// # Errors
     /// [`BadKey`] when the bytes are no key pair.
-    pub fn new(key_pair: &[u8; 64], organiser: String) -> Result<Self, BadKey> {
+    pub fn new(key_pair: &[u8; 64], organiser: String, provider: WebhookSecret) -> Result<Self, BadKey> {
         let secret = AsymmetricSecretKey::<V4>::from(key_pair).map_err(|error| BadKey(error.to_string()))?;
         let public =
             AsymmetricPublicKey::<V4>::try_from(&secret).map_err(|error| BadKey(error.to_string()))?;
         let known = Cache::builder().max_capacity(REMEMBER_TOKENS).time_to_live(REMEMBER).build();
-        Ok(Self { keys: AsymmetricKeyPair { secret, public }, organiser, known })
+        Ok(Self { keys: AsymmetricKeyPair { secret, public }, organiser, provider, known })
     }
 
     /// A token for a buyer, good for a week from `now`.
@@ -77,6 +80,16 @@ impl Access {
         public::sign(&self.keys.secret, &claims, None, None).map_err(bad)
     }
 
+    /// A token for a buyer who will show it at once: it is known already.
+    ///
+    /// # Errors
+    /// As [`Access::issue`].
+    pub fn welcome(&self, user: UserId, now: Timestamp) -> Result<String, BadKey> {
+        let token = self.issue(user, now)?;
+        self.known.insert(token.clone(), user);
+        Ok(token)
+    }
+
     /// Whose the credential is.
     ///
     /// # Errors
@@ -85,12 +98,26 @@ impl Access {
         if bool::from(credential.as_bytes().ct_eq(self.organiser.as_bytes())) {
             return Ok(Principal::Organiser);
         }
-        if let Some(user) = self.known.get(credential).await {
+        if let Some(user) = self.known.get(credential) {
             return Ok(Principal::User(user));
         }
         let user = self.verify(credential).ok_or(BadCredential)?;
-        self.known.insert(credential.to_owned(), user).await;
+        self.known.insert(credential.to_owned(), user);
         Ok(Principal::User(user))
+    }
+
+    /// Whether a callback is the payment provider's, and of now.
+    ///
+    /// # Errors
+    /// [`NotBelieved`].
+    pub fn check_callback(
+        &self,
+        head: MessageHead<'_>,
+        signatures: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), NotBelieved> {
+        self.provider.verify(head, signatures, body, now)
     }
 
     fn verify(&self, credential: &str) -> Option<UserId> {
@@ -110,7 +137,7 @@ mod tests {
     fn access() -> Access {
         let keys = AsymmetricKeyPair::<V4>::generate().expect("a key pair");
         let bytes = keys.secret.as_bytes().try_into().expect("64 bytes");
-        Access::new(bytes, "org_secret".to_owned()).expect("good keys")
+        Access::new(bytes, "org_secret".to_owned(), WebhookSecret::from_bytes(&[1; 32])).expect("good keys")
     }
 
     fn user() -> UserId {

@@ -12,12 +12,14 @@ use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
 use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
 use crate::ports::waiting_room::{Join, JoinRefusal, Joined};
 use crate::ports::{Store, StoreError};
+use crate::telemetry::queue::QueueGauge;
 
 /// Accepts one kind of write.
 #[derive(Debug)]
 pub struct Committer<T, R> {
     waiting: mpsc::Sender<(T, oneshot::Sender<R>)>,
     name: &'static str,
+    shown: QueueGauge,
 }
 
 impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
@@ -28,10 +30,12 @@ impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
         F: Future<Output = Vec<R>> + Send,
     {
         let (waiting, mut queue) = mpsc::channel::<(T, oneshot::Sender<R>)>(limits.batch_queue_items);
-        let most = limits.batch_items;
+        let shown = QueueGauge::new(name, limits.batch_queue_items);
+        let (most, taking) = (limits.batch_items, shown.clone());
         lifecycle.spawn(name, async move {
             let mut taken = Vec::with_capacity(most);
             while queue.recv_many(&mut taken, most).await > 0 {
+                taking.set(queue.len());
                 metrics::histogram!("store_batch_items", "kind" => name)
                     .record(f64::from(u32::try_from(taken.len()).unwrap_or(u32::MAX)));
                 let (items, replies): (Vec<T>, Vec<oneshot::Sender<R>>) = taken.drain(..).unzip();
@@ -41,7 +45,7 @@ impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
                 }
             }
         });
-        Self { waiting, name }
+        Self { waiting, name, shown }
     }
 
     /// Has one item written with the next batch.
@@ -54,6 +58,7 @@ impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
             metrics::counter!("store_batch_refused_total", "kind" => self.name).increment(1);
             StoreError::Busy
         })?;
+        self.shown.set_free(self.waiting.capacity());
         answer.await.map_err(|_| StoreError::failed("the committer ended"))
     }
 }

@@ -22,6 +22,12 @@ pub enum CheckoutError {
     /// The rules or the rows say no.
     #[error(transparent)]
     Refused(#[from] CommandRefusal),
+    /// The provider does not answer: nothing was held, and the order is as it was.
+    #[error("the payment provider does not answer; nothing was held and nothing was charged")]
+    PaymentUnavailable {
+        /// When to try again.
+        retry_after_seconds: u32,
+    },
     /// The provider said no; the hold stays for another card.
     #[error("the payment was declined: {0}")]
     Declined(String),
@@ -76,6 +82,35 @@ impl Office {
     /// # Errors
     /// [`CheckoutError`].
     pub async fn confirm_order(
+        self: &Arc<Self>,
+        step: &Step,
+        seats: &[SeatId],
+        token: &PaymentToken,
+        resumed: bool,
+    ) -> Result<OrderRecord, CheckoutError> {
+        self.admit_hold(Some(step.order), step.user()).await?;
+        self.hold_and_authorize(step, seats, token, resumed).await
+    }
+
+    /// Nothing new is begun while the provider does not answer. An order that is further than that goes on.
+    ///
+    /// # Errors
+    /// [`CheckoutError::PaymentUnavailable`]; for somebody else's order that there is none.
+    pub(super) async fn admit_hold(&self, order: Option<OrderId>, user: UserId) -> Result<(), CheckoutError> {
+        let Err(held_back) = self.ports.gateway.admit() else { return Ok(()) };
+        if let Some(order) = order {
+            let record = self.own_order_or_refuse(order, user).await?;
+            if record.order.state_at(record.as_of) != OrderState::Pending {
+                return Ok(());
+            }
+        }
+        let retry_after_seconds =
+            u32::try_from(held_back.wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Err(CheckoutError::PaymentUnavailable { retry_after_seconds })
+    }
+
+    /// As [`Office::confirm_order`], for whoever was let through already.
+    pub(super) async fn hold_and_authorize(
         self: &Arc<Self>,
         step: &Step,
         seats: &[SeatId],

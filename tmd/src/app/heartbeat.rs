@@ -46,6 +46,17 @@ impl Heartbeats {
         }
     }
 
+    /// How many streams are open.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(|open| u64::from(*open))
+            .sum()
+    }
+
     fn touch(&self, session: SessionId) {
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
     }

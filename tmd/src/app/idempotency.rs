@@ -4,7 +4,7 @@ use tmcore::idempotency::Fingerprint;
 
 use super::Office;
 use crate::ports::StoreError;
-use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 impl Office {
@@ -12,9 +12,14 @@ impl Office {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim_key(&self, key: KeyRef, fingerprint: Fingerprint) -> Result<Claimed, StoreError> {
+    pub async fn claim_key(
+        &self,
+        key: KeyRef,
+        fingerprint: Fingerprint,
+        purpose: Purpose,
+    ) -> Result<Claimed, StoreError> {
         let lease_seconds = self.config.checkout.idempotency_lease_seconds;
-        self.commit.claims.commit(KeyClaim { key, fingerprint, lease_seconds }).await?
+        self.commit.claims.commit(KeyClaim { key, fingerprint, purpose, lease_seconds }).await?
     }
 
     /// Keeps the answer, or gives the key free for another try.

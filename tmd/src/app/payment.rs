@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentToken, ProviderKey};
 use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
@@ -12,6 +13,11 @@ use crate::ports::StoreError;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
+
+/// How long whoever asks about our health waits for the provider's.
+const PROBE_TIME: Duration = Duration::from_secs(1);
+/// Payments that the provider is asked about at once. One that waits for its time-out holds up few others.
+const RESOLVED_AT_ONCE: usize = 16;
 
 impl Office {
     /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
@@ -50,9 +56,11 @@ impl Office {
         self.settle(payment, verdict).await
     }
 
-    /// Whether the provider answers.
+    /// Whether the provider answers, and soon.
     pub async fn gateway_is_up(&self) -> bool {
-        self.within_time(self.ports.gateway.list(0, 1)).await.is_ok()
+        tokio::time::timeout(PROBE_TIME, self.ports.gateway.list(0, 1))
+            .await
+            .is_ok_and(|answer| answer.is_ok())
     }
 
     /// Looks after payments nobody is waiting for any more. Answers how many.
@@ -62,16 +70,19 @@ impl Office {
     pub async fn resolve_payments(self: &Arc<Self>, limit: u32) -> Result<usize, StoreError> {
         let lease = self.config.checkout.gateway_timeout_seconds * 3;
         let due = self.store().due_payments(limit, lease).await?;
-        for payment in &due {
-            let outcome = match payment.operation {
-                Operation::Authorize => self.look_up(payment).await,
-                Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment, None).await,
-            };
-            if let Err(error) = outcome {
-                tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
-            }
-        }
+        let asked = stream::iter(&due).for_each_concurrent(RESOLVED_AT_ONCE, |payment| self.resolve(payment));
+        asked.await;
         Ok(due.len())
+    }
+
+    async fn resolve(self: &Arc<Self>, payment: &PaymentRecord) {
+        let outcome = match payment.operation {
+            Operation::Authorize => self.look_up(payment).await,
+            Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment, None).await,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
+        }
     }
 
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
@@ -80,7 +91,7 @@ impl Office {
         judge(payment, answer)
     }
 
-    async fn within_time<T>(
+    pub(super) async fn within_time<T>(
         &self,
         call: impl Future<Output = Result<T, OutcomeUnknown>>,
     ) -> Result<T, OutcomeUnknown> {
@@ -88,7 +99,11 @@ impl Office {
         tokio::time::timeout(limit, call).await.unwrap_or(Err(OutcomeUnknown::TimedOut))
     }
 
-    async fn settle(
+    /// Writes down what is known of a payment now, and what follows.
+    ///
+    /// # Errors
+    /// [`CommandRefusal`].
+    pub(super) async fn settle(
         self: &Arc<Self>,
         payment: &PaymentRecord,
         verdict: Verdict,
@@ -188,7 +203,7 @@ fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<Pr
 }
 
 /// What the provider has on record of a payment, if the record is of this payment at all (M6).
-fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
+pub(super) fn about(payment: &PaymentRecord, record: ProviderRecord) -> Result<Answer, OutcomeUnknown> {
     let same = record.order == payment.order
         && record.operation == payment.operation
         && (record.amount == payment.amount || matches!(record.answer, Answer::Declined { .. }));

@@ -3,7 +3,9 @@
 pub use crate::ports::bus::Fact;
 pub use crate::ports::cache::{Body, Rebuilt};
 pub use crate::ports::catalog::{EventRecord, Inventory, InventorySeat, PriceLevel, VenueRecord};
-pub use crate::ports::idempotency::{Claimed, StoredAnswer};
+pub use crate::ports::gateway::{ProviderEvent, ProviderRecord};
+pub use crate::ports::idempotency::{Claimed, Purpose, StoredAnswer};
+pub use crate::ports::ledger::DatedPayment;
 pub use crate::ports::order::{KeyRef, OrderRecord, SeatLine, TicketRecord};
 pub use crate::ports::search::SearchQuery;
 pub use crate::ports::waiting_room::{Place, SessionRecord};

@@ -2,20 +2,17 @@
 //!
 //! Fed by what commits; a fact that comes late or twice changes nothing, because sessions only ever move forward.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tmcore::event::{Sale, SaleState};
-use tmcore::waiting_room::{Estimate, Line, SessionState, estimate};
+use tmcore::waiting_room::{Estimate, Line, Pace, SessionState, estimate};
 use tmcore::{EventId, SessionId};
 use tokio::sync::watch;
 
 use super::heartbeat::Heartbeats;
 use crate::ports::waiting_room::{Place, SessionRecord};
-
-/// The window over which admissions are measured.
-const WINDOW_SECONDS: u32 = 60;
 
 /// What there is to tell the owner of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +65,8 @@ struct RoomState {
     sessions: HashMap<SessionId, SessionRecord>,
     lobby: u64,
     inside: (u64, u64),
-    /// When how many were let in, by the process's monotonic clock, oldest first.
-    admissions: VecDeque<(Duration, u64)>,
+    /// How fast the line moves.
+    pace: Pace,
 }
 
 impl Rooms {
@@ -143,16 +140,17 @@ impl Room {
             sessions: HashMap::new(),
             lobby: 0,
             inside: (0, 0),
-            admissions: VecDeque::new(),
+            pace: Pace::default(),
         };
         Self { state: Mutex::new(state), news: watch::Sender::new(0) }
     }
 
-    /// Where a live session stands; `None` when it is not live here.
+    /// Where a live session stands at `now` of the process's monotonic clock; `None` when it is not live here.
     #[must_use]
-    pub fn standing(&self, session: SessionId) -> Option<Standing> {
-        let state = self.lock();
+    pub fn standing(&self, session: SessionId, now: Duration) -> Option<Standing> {
+        let mut state = self.lock();
         let record = state.sessions.get(&session)?.clone();
+        state.pace.go_on(now.as_secs());
         Some(state.standing(record))
     }
 
@@ -166,12 +164,12 @@ impl Room {
     #[must_use]
     pub fn census(&self, now: Duration) -> Census {
         let mut state = self.lock();
-        state.count_admissions((0, now));
+        state.pace.go_on(now.as_secs());
         Census {
             waiting: state.line.len() + state.lobby,
             active: state.inside.0,
             ordering: state.inside.1,
-            admitted_last_minute: state.admitted(),
+            admitted_last_minute: state.pace.admitted(),
         }
     }
 
@@ -245,7 +243,8 @@ impl RoomState {
             _ => None,
         };
         let rate = self.sale.rules.gate.admissions_per_minute;
-        let estimate = ahead.map(|ahead| estimate(ahead, self.admitted(), WINDOW_SECONDS, rate));
+        let estimate =
+            ahead.map(|ahead| estimate(ahead, self.pace.admitted(), self.pace.waited_seconds(), rate));
         Standing {
             session,
             ahead,
@@ -256,17 +255,8 @@ impl RoomState {
     }
 
     fn count_admissions(&mut self, (admitted, at): (u64, Duration)) {
-        if admitted > 0 {
-            self.admissions.push_back((at, admitted));
-        }
-        let window = Duration::from_secs(WINDOW_SECONDS.into());
-        while self.admissions.front().is_some_and(|(then, _)| at.saturating_sub(*then) > window) {
-            self.admissions.pop_front();
-        }
-    }
-
-    fn admitted(&self) -> u64 {
-        self.admissions.iter().map(|(_, admitted)| admitted).sum()
+        let is_waited = !self.line.is_empty();
+        self.pace.note(at.as_secs(), admitted, is_waited);
     }
 }
 

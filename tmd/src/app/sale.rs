@@ -32,9 +32,9 @@ impl Office {
         action: SaleAction,
     ) -> Result<EventRecord, CatalogRefusal> {
         let seed = self.world().entropy.bytes();
-        let drawn = self.store().change_sale(event, action, seed).await?;
+        let moved = self.store().change_sale(event, action, seed).await?;
         let record = self.refresh_event(event).await?;
-        self.tell_sessions(&drawn);
+        self.tell_sessions(&moved);
         self.ports.queue.announce(event);
         Ok(record)
     }

@@ -24,8 +24,8 @@ impl Office {
         self.tell_sessions(std::slice::from_ref(&joined.session));
         self.ports.queue.announce(&event);
         self.rooms.touch(joined.session.id);
-        let id = joined.session.id;
-        Ok((room.standing(id).unwrap_or_else(|| room.standing_of(joined.session)), joined.new))
+        let standing = room.standing(joined.session.id, self.world().clock.monotonic());
+        Ok((standing.unwrap_or_else(|| room.standing_of(joined.session)), joined.new))
     }
 
     /// Where a session stands. Who is in line is found without the database. Looking is a sign of life (W9).
@@ -33,7 +33,8 @@ impl Office {
     /// # Errors
     /// [`StoreError`].
     pub async fn standing(&self, session: SessionId) -> Result<Option<Standing>, StoreError> {
-        if let Some(standing) = self.rooms.of(session).and_then(|room| room.standing(session)) {
+        let now = self.world().clock.monotonic();
+        if let Some(standing) = self.rooms.of(session).and_then(|room| room.standing(session, now)) {
             return Ok(Some(standing));
         }
         let Some(record) = self.store().session(session).await? else { return Ok(None) };

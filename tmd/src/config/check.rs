@@ -13,6 +13,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     check_positive(config)?;
     check_server(config)?;
     check_sales(config)?;
+    check_gateway(config)?;
     EnvFilter::try_new(&config.log.filter)
         .map(drop)
         .map_err(|fault| ConfigError::Relation(format!("log.filter: {fault}")))
@@ -24,7 +25,17 @@ fn require(holds: bool, reason: &str) -> Result<(), ConfigError> {
 
 /// Zero of these would stop the program or turn a limit into its opposite.
 fn check_positive(config: &Config) -> Result<(), ConfigError> {
-    let Config { server, store, checkout, waiting_room, availability, event_defaults: event, .. } = config;
+    let Config {
+        server,
+        overload,
+        store,
+        checkout,
+        gateway,
+        waiting_room,
+        availability,
+        event_defaults: event,
+        ..
+    } = config;
     let positive = [
         ("server.max_connections", server.max_connections),
         ("server.max_connections_per_address", server.max_connections_per_address),
@@ -34,12 +45,28 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("server.body_timeout_seconds", server.body_timeout_seconds as usize),
         ("server.request_timeout_seconds", server.request_timeout_seconds as usize),
         ("server.write_timeout_seconds", server.write_timeout_seconds as usize),
+        ("overload.max_in_flight", overload.max_in_flight),
+        ("overload.queue_delay_milliseconds", overload.queue_delay_milliseconds as usize),
+        ("overload.retry_after_seconds", overload.retry_after_seconds as usize),
+        ("overload.max_session_streams", overload.max_session_streams),
+        ("overload.max_seat_streams", overload.max_seat_streams),
+        ("overload.address_streams", overload.address_streams),
+        ("overload.address_reads_per_second", overload.address_reads_per_second as usize),
+        ("overload.address_polls_per_second", overload.address_polls_per_second as usize),
+        ("overload.address_joins_per_second", overload.address_joins_per_second as usize),
+        ("overload.address_orders_per_second", overload.address_orders_per_second as usize),
+        ("overload.principal_joins_per_minute", overload.principal_joins_per_minute as usize),
+        ("overload.principal_orders_per_minute", overload.principal_orders_per_minute as usize),
         ("store.reader_connections", store.reader_connections as usize),
         ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
         ("store.batch_items", store.batch_items),
         ("checkout.sweep_interval_milliseconds", checkout.sweep_interval_milliseconds as usize),
         ("checkout.gateway_timeout_seconds", checkout.gateway_timeout_seconds as usize),
         ("checkout.resolver_interval_milliseconds", checkout.resolver_interval_milliseconds as usize),
+        ("gateway.breaker_failures", gateway.breaker_failures as usize),
+        ("gateway.breaker_window_calls", gateway.breaker_window_calls as usize),
+        ("gateway.breaker_failure_percent", gateway.breaker_failure_percent as usize),
+        ("gateway.breaker_pause_seconds", gateway.breaker_pause_seconds as usize),
         ("waiting_room.tick_milliseconds", waiting_room.tick_milliseconds as usize),
         ("waiting_room.heartbeat_flush_seconds", waiting_room.heartbeat_flush_seconds as usize),
         ("waiting_room.polls_per_second", waiting_room.polls_per_second as usize),
@@ -123,5 +150,28 @@ fn check_sales(config: &Config) -> Result<(), ConfigError> {
     require(
         event.seats_per_order <= event.seats_per_buyer,
         "event_defaults.seats_per_order must not exceed event_defaults.seats_per_buyer",
+    )
+}
+
+fn check_gateway(config: &Config) -> Result<(), ConfigError> {
+    let gateway = &config.gateway;
+    for (name, url) in [("gateway.url", &gateway.url), ("gateway.callback_url", &gateway.callback_url)] {
+        let is_address = url.parse::<http::Uri>().is_ok_and(|url| {
+            matches!(url.scheme_str(), Some("http" | "https"))
+                && url.host().is_some()
+                && url.query().is_none()
+        });
+        let reason = format!("{name} must be empty or an http or https URL without a query");
+        require(url.is_empty() || is_address, &reason)?;
+    }
+    require(
+        gateway.breaker_window_calls <= tmcore::breaker::MAX_WINDOW_CALLS,
+        "gateway.breaker_window_calls must not exceed 64",
+    )?;
+    require(gateway.breaker_failure_percent <= 100, "gateway.breaker_failure_percent must not exceed 100")?;
+    // M9, M10: everything is settled within a minute after the provider answers again.
+    require(
+        gateway.breaker_pause_seconds <= 60 && gateway.callback_delay_milliseconds <= 60_000,
+        "gateway.breaker_pause_seconds and gateway.callback_delay_milliseconds must not exceed 60 seconds",
     )
 }

@@ -89,6 +89,11 @@ impl Layers {
         if let Some(address) = flags.admin_listen {
             self.set("server", "admin_listen", &address);
         }
+        for (key, url) in [("url", &flags.gateway_url), ("callback_url", &flags.callback_url)] {
+            if let Some(url) = url {
+                self.set("gateway", key, url);
+            }
+        }
         Ok(())
     }
 

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use tmcore::money::Currency;
 
+use super::networks::Networks;
+
 /// All settings, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: ServerConfig,
+    pub overload: OverloadConfig,
     pub store: StoreConfig,
     pub checkout: CheckoutConfig,
+    pub gateway: GatewayConfig,
     pub waiting_room: WaitingRoomConfig,
     pub availability: AvailabilityConfig,
     pub event_defaults: EventDefaults,
@@ -41,6 +45,25 @@ pub struct ServerConfig {
     pub stream_grace_seconds: u32,
 }
 
+/// `[overload]`: what is refused when there is too much to do, and what one client may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverloadConfig {
+    pub max_in_flight: usize,
+    pub queue_delay_milliseconds: u32,
+    pub retry_after_seconds: u32,
+    pub max_session_streams: usize,
+    pub max_seat_streams: usize,
+    pub address_streams: usize,
+    pub address_reads_per_second: u32,
+    pub address_polls_per_second: u32,
+    pub address_joins_per_second: u32,
+    pub address_orders_per_second: u32,
+    pub principal_joins_per_minute: u32,
+    pub principal_orders_per_minute: u32,
+    pub unlimited_networks: Networks,
+}
+
 /// `[store]`: connections and batches of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +83,20 @@ pub struct CheckoutConfig {
     pub sweep_interval_milliseconds: u32,
     pub gateway_timeout_seconds: u32,
     pub resolver_interval_milliseconds: u32,
+}
+
+/// `[gateway]`: where the payment provider is, what it tells, and what happens when it does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    pub url: String,
+    pub callback_url: String,
+    pub callback_secret_file: PathBuf,
+    pub callback_delay_milliseconds: u32,
+    pub breaker_failures: u32,
+    pub breaker_window_calls: u32,
+    pub breaker_failure_percent: u32,
+    pub breaker_pause_seconds: u32,
 }
 
 /// `[waiting_room]`: rhythm and limits of the queue.

@@ -117,6 +117,12 @@ fn settings_that_break_a_promise_are_refused() {
         ("[availability]\nmax_age_seconds = 2", "availability.max_age_seconds"),
         ("[event_defaults]\nseats_per_order = 9", "event_defaults.seats_per_buyer"),
         ("[waiting_room]\ntick_milliseconds = 0", "waiting_room.tick_milliseconds"),
+        ("[gateway]\nurl = \"127.0.0.1:8082\"", "gateway.url"),
+        ("[gateway]\ncallback_url = \"ftp://here\"", "gateway.callback_url"),
+        ("[gateway]\nbreaker_window_calls = 65", "gateway.breaker_window_calls"),
+        ("[gateway]\nbreaker_failure_percent = 101", "gateway.breaker_failure_percent"),
+        ("[gateway]\nbreaker_failures = 0", "gateway.breaker_failures"),
+        ("[gateway]\nbreaker_pause_seconds = 61", "gateway.breaker_pause_seconds"),
         ("[log]\nfilter = \"tmd=loud\"", "log.filter"),
     ] {
         let result = with_file(file);

@@ -4,6 +4,8 @@
 //! is driven here directly. Used for the public listener, the operators' and the payment sandbox.
 
 mod address;
+mod framing;
+mod refused;
 mod stall;
 
 use std::convert::Infallible;
@@ -33,7 +35,10 @@ use tower::Service;
 use super::hardening::problem::{self, RequestId};
 use crate::config::ServerConfig;
 use crate::lifecycle::{Grace, Lifecycle};
-use address::{AddressPermit, Addresses};
+use crate::telemetry::queue::QueueGauge;
+pub(in crate::http) use address::{AddressPermit, Addresses, client};
+use framing::OneLength;
+use refused::Explained;
 use stall::StallLimit;
 
 /// The client's address, in every request's extensions.
@@ -55,6 +60,8 @@ pub struct AcceptLimits {
     pub write_timeout: Duration,
     /// How long connections may stay after the draining began.
     pub grace: Grace,
+    /// Whose connections these are, in metrics.
+    pub listener: &'static str,
 }
 
 impl From<&ServerConfig> for AcceptLimits {
@@ -67,6 +74,7 @@ impl From<&ServerConfig> for AcceptLimits {
             header_timeout: Duration::from_secs(server.header_timeout_seconds.into()),
             write_timeout: Duration::from_secs(server.write_timeout_seconds.into()),
             grace: Grace::from(server),
+            listener: "public",
         }
     }
 }
@@ -81,6 +89,10 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 const NEWCOMER_GRACE: Duration = Duration::from_millis(250);
 /// Requests that one HTTP/2 connection may have in flight.
 const MAX_HTTP2_STREAMS: u32 = 256;
+/// What the system may keep of an answer beyond what is on its way to the client. Less makes a slow reader known, and
+/// keeps what it hears new; more would be memory of ours that is filled for it.
+#[cfg(target_os = "linux")]
+const MAX_UNSENT_BYTES: u32 = 32 * 1024;
 /// How often an HTTP/2 connection is asked whether anybody is there.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(20);
 
@@ -100,6 +112,7 @@ where
         room: Arc::new(Semaphore::new(limits.max_connections)),
         refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
         addresses: Arc::new(Addresses::new(limits.max_connections_per_address)),
+        shown: Shown::new(&limits),
     });
     let connections = TaskTracker::new();
     let draining = &acceptor.lifecycle.draining;
@@ -132,6 +145,23 @@ struct Acceptor<S> {
     room: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     addresses: Arc<Addresses>,
+    shown: Shown,
+}
+
+/// How full it is.
+struct Shown {
+    connections: QueueGauge,
+    refusals: QueueGauge,
+}
+
+impl Shown {
+    fn new(limits: &AcceptLimits) -> Self {
+        let name = |what| format!("{}_{what}", limits.listener);
+        Self {
+            connections: QueueGauge::new(name("connections"), limits.max_connections),
+            refusals: QueueGauge::new(name("refusals"), MAX_REFUSALS),
+        }
+    }
 }
 
 /// The places a connection takes, given back when it ends.
@@ -182,21 +212,28 @@ where
     ) {
         // Answers are small: waiting for more to send would only make them late. Without it they still arrive.
         let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let acceptor = Arc::clone(self);
         match self.admit(peer) {
             Ok(places) => {
+                self.shown.connections.set_free(self.room.available_permits());
+                let delays = Arc::clone(&self.lifecycle.delays);
                 let connection = async move {
-                    acceptor.run(stream, peer, keep_alive).await;
+                    delays.watch(acceptor.run(stream, peer, keep_alive)).await;
                     drop(places);
+                    acceptor.shown.connections.set_free(acceptor.room.available_permits());
                 };
                 self.lifecycle.spawn("connection", connections.track_future(connection));
             }
             Err(code) => {
                 metrics::counter!("http_connections_refused_total", "code" => code.as_str()).increment(1);
                 if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+                    self.shown.refusals.set_free(self.refusals.available_permits());
                     let refusal = async move {
                         acceptor.refuse(stream, code).await;
                         drop(place);
+                        acceptor.shown.refusals.set_free(acceptor.refusals.available_permits());
                     };
                     self.lifecycle.spawn("refusal", connections.track_future(refusal));
                 }
@@ -216,7 +253,8 @@ where
         let builder = self.builder(keep_alive);
         let (shared, seen) = (self.service.clone(), Arc::clone(&progress));
         let service = service_fn(move |request| answer(shared.clone(), request, peer, Arc::clone(&seen)));
-        let io = TokioIo::new(StallLimit::new(stream, self.limits.write_timeout));
+        let stream = OneLength::new(StallLimit::new(stream, self.limits.write_timeout));
+        let io = TokioIo::new(Explained::new(stream));
         let mut connection = pin!(builder.serve_connection(io, service));
         if keep_alive == KeepAlive::Yes {
             tokio::select! {

@@ -75,7 +75,11 @@ async fn read(request: Request, limit_bytes: usize) -> ApiResult<Bytes> {
     collect(request.into_body(), limit_bytes).await
 }
 
-async fn collect(body: axum::body::Body, limit_bytes: usize) -> ApiResult<Bytes> {
+/// A whole body.
+///
+/// # Errors
+/// 413 when it is larger than `limit_bytes`, 400 when it is cut off.
+pub async fn collect(body: axum::body::Body, limit_bytes: usize) -> ApiResult<Bytes> {
     to_bytes(body, limit_bytes).await.map_err(|error| {
         let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
         if causes.any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) {

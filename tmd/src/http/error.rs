@@ -8,6 +8,7 @@ use tmcore::SeatId;
 use tmcore::event::EntryRefusal;
 
 use super::hardening::Cause;
+use super::limit::Spent;
 use crate::app::catalog::EventError;
 use crate::app::checkout::CheckoutError;
 use crate::app::refusal::{BlockRefusal, CatalogRefusal, CommandRefusal, Fault, JoinRefusal, StoreError};
@@ -32,6 +33,7 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         | P::OpenOrderExists
         | P::SeatsUnavailable
         | P::OrderState
+        | P::FenceLost
         | P::EventState
         | P::EventExists
         | P::IdempotencyInFlight => StatusCode::CONFLICT,
@@ -44,7 +46,9 @@ pub const fn status(code: ProblemCode) -> StatusCode {
         }
         P::RateLimited | P::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
         P::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        P::Busy | P::StorageFull | P::StorageFailed | P::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        P::Busy | P::StorageFull | P::StorageFailed | P::PaymentUnavailable | P::Draining => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         P::Internal | P::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -73,6 +77,7 @@ pub struct ApiError {
     pub problem: Box<Problem>,
     retry_after_seconds: Option<u32>,
     cause: Option<Cause>,
+    spent: Option<Box<Spent>>,
 }
 
 /// Somebody has to look after a disk: asking again at once is of no use, seconds.
@@ -86,7 +91,8 @@ impl ApiError {
     #[must_use]
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         let status = status(code);
-        let temporary = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let temporary = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+            || matches!(code, ProblemCode::IdempotencyInFlight | ProblemCode::FenceLost);
         let problem = Problem {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
@@ -94,15 +100,16 @@ impl ApiError {
             detail: detail.into(),
             code,
             request_id: String::new(),
-            retryable: temporary
-                || status.is_server_error()
-                || matches!(code, ProblemCode::IdempotencyInFlight),
+            retryable: temporary || status.is_server_error(),
             hint: None,
             seats: Vec::new(),
         };
-        let retry_after_seconds =
-            (temporary || matches!(code, ProblemCode::IdempotencyInFlight)).then_some(1);
-        Self { problem: Box::new(problem), retry_after_seconds, cause: None }
+        Self {
+            problem: Box::new(problem),
+            retry_after_seconds: temporary.then_some(1),
+            cause: None,
+            spent: None,
+        }
     }
 
     /// Nothing there, or not the caller's: both look the same.
@@ -138,6 +145,13 @@ impl ApiError {
         self
     }
 
+    /// With what is left of a budget.
+    #[must_use]
+    pub fn spent(mut self, spent: Spent) -> Self {
+        self.spent = Some(Box::new(spent));
+        self
+    }
+
     /// A fault of the daemon: its cause goes into the log, not out.
     #[must_use]
     pub fn internal(cause: impl std::fmt::Display) -> Self {
@@ -161,6 +175,9 @@ impl IntoResponse for ApiError {
         }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
+        }
+        if let Some(spent) = self.spent {
+            response.extensions_mut().insert(*spent);
         }
         response.extensions_mut().insert(*self.problem);
         response
@@ -229,9 +246,9 @@ impl From<CommandRefusal> for ApiError {
             CommandRefusal::SeatsTaken(seats) => Self::new(ProblemCode::SeatsUnavailable, detail)
                 .seats(seats)
                 .hint("none of the seats was held; choose others and confirm again"),
-            CommandRefusal::State(_) | CommandRefusal::FenceLost => {
-                Self::new(ProblemCode::OrderState, detail)
-            }
+            CommandRefusal::State(_) => Self::new(ProblemCode::OrderState, detail),
+            CommandRefusal::FenceLost => Self::new(ProblemCode::FenceLost, detail)
+                .hint("nothing was changed; look at the order, or send the step again under the same key"),
             CommandRefusal::Expired => Self::new(ProblemCode::OrderExpired, detail)
                 .hint("its seats are free again and nothing was charged"),
             CommandRefusal::Store(error) => error.into(),
@@ -245,6 +262,11 @@ impl From<CheckoutError> for ApiError {
         match error {
             CheckoutError::Seats(_, seats) => Self::new(ProblemCode::InvalidSeats, detail).seats(seats),
             CheckoutError::Refused(refusal) => refusal.into(),
+            CheckoutError::PaymentUnavailable { retry_after_seconds } => {
+                Self::new(ProblemCode::PaymentUnavailable, detail)
+                    .retry_after(retry_after_seconds)
+                    .hint("try again with the same key; what was authorized before can still be finalized")
+            }
             CheckoutError::Declined(_) => Self::new(ProblemCode::Declined, detail)
                 .hint("the seats stay held until the order expires: confirm again with another card"),
             CheckoutError::DeclinedForGood(_) => Self::new(ProblemCode::Declined, detail)
@@ -292,6 +314,13 @@ impl From<BlockRefusal> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s7_a_lost_fence_is_told_as_such_and_may_be_tried_again() {
+        let error = ApiError::from(CommandRefusal::FenceLost);
+        assert_eq!((error.code(), error.problem.status), (ProblemCode::FenceLost, 409));
+        assert!(error.problem.retryable && error.retry_after_seconds() == Some(1) && !is_final(error.code()));
+    }
 
     #[test]
     fn i8_what_is_kept_under_a_key_is_a_definite_refusal() {

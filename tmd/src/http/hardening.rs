@@ -20,11 +20,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::uri::PathAndQuery;
-use http::{Method, StatusCode, Uri, header};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use tmapi::ProblemCode;
 use tower::{BoxError, Service};
 
+use super::limit::Spent;
+use super::overload::Guard;
 use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::telemetry::panic_message;
@@ -67,18 +69,28 @@ pub struct Hardened {
     shell: Arc<Shell>,
 }
 
+#[derive(Clone)]
 struct Shell {
     router: Router,
     limits: RequestLimits,
     clock: Arc<dyn Clock>,
     access: Access,
+    guard: Option<Arc<Guard>>,
 }
 
 /// Puts a finished router into its shell. `clock` measures how long answers take.
 #[must_use]
 pub fn harden(router: Router, limits: RequestLimits, clock: Arc<dyn Clock>) -> Hardened {
     let router = router.layer(RememberRoute);
-    Hardened { shell: Arc::new(Shell { router, limits, clock, access: Access::default() }) }
+    Hardened { shell: Arc::new(Shell { router, limits, clock, access: Access::default(), guard: None }) }
+}
+
+impl Hardened {
+    /// The same, with a guard at the door.
+    #[must_use]
+    pub fn guarded(&self, guard: Arc<Guard>) -> Self {
+        Self { shell: Arc::new(Shell { guard: Some(guard), ..Shell::clone(&self.shell) }) }
+    }
 }
 
 impl<B> Service<http::Request<B>> for Hardened
@@ -105,10 +117,22 @@ impl Shell {
         let began = self.clock.monotonic();
         let method = access::method_label(request.method());
         let id = RequestId::of(request.headers());
+        let pass = match self.guard.as_ref().map(|guard| guard.admit(&request, &id)).transpose() {
+            Ok(pass) => pass,
+            Err(refusal) => {
+                let took = self.clock.monotonic().saturating_sub(began);
+                self.access.record(method, access::label(None), refusal.status(), took);
+                return refusal;
+            }
+        };
         let mut response = match self.admit(&mut request) {
             Ok(()) => {
+                let is_colon_path = target::is_colon_path(request.uri());
                 request.extensions_mut().insert(id.clone());
-                self.respond(request, &id).await
+                let response = self.respond(request, &id).await;
+                // No verb of ours is written like this, and the route that it reached is that of an id.
+                let is_no_verb = response.status() == StatusCode::METHOD_NOT_ALLOWED && is_colon_path;
+                if is_no_verb { problem::response(ProblemCode::NotFound.into(), &id) } else { response }
             }
             Err(refusal) => problem::response(refusal, &id),
         };
@@ -120,6 +144,12 @@ impl Shell {
             response = problem::completed(response, &id);
         }
         response.headers_mut().insert(problem::REQUEST_ID, id.header());
+        if let Some(pass) = &pass {
+            pass.stamp(response.headers_mut());
+        }
+        if let Some(spent) = response.extensions_mut().remove::<Spent>() {
+            spent.stamp(response.headers_mut());
+        }
         let took = self.clock.monotonic().saturating_sub(began);
         self.access.record(method, access::label(route.as_ref()), response.status(), took);
         response
@@ -139,6 +169,10 @@ impl Shell {
         // Two hosts are how a request is smuggled past whatever stands in front (RFC 9112, 3.2).
         if request.headers().get_all(header::HOST).iter().nth(1).is_some() {
             return Err(Refusal::detailed(ProblemCode::InvalidParameter, "more than one Host"));
+        }
+        // RFC 9112, 3.2, which tells to refuse a request of HTTP/1.1 without a host, or with one that is none.
+        if request.version() == Version::HTTP_11 && !has_host(request.headers()) {
+            return Err(Refusal::detailed(ProblemCode::InvalidParameter, "a request needs one good Host"));
         }
         // TRACE would echo credentials, CONNECT is for proxies.
         if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
@@ -177,6 +211,14 @@ impl Shell {
 fn uri_bytes(uri: &Uri) -> usize {
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
+/// An empty Host is one: that of a target without an authority.
+fn has_host(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    host.is_some_and(|host| {
+        host.is_empty() || Authority::try_from(host).is_ok_and(|host| !host.as_str().contains('@'))
+    })
 }
 
 fn set_path(uri: &mut Uri, path: PathAndQuery) -> Result<(), Refusal> {

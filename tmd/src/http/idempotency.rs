@@ -19,7 +19,7 @@ use super::Api;
 use super::error::{ApiError, ApiResult, is_final};
 use super::hardening::problem::RequestId;
 use crate::app::Office;
-use crate::app::record::{Claimed, KeyRef, StoredAnswer};
+use crate::app::record::{Claimed, KeyRef, Purpose, StoredAnswer};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -30,8 +30,18 @@ pub struct Keyed {
     /// The client's key.
     pub key: IdempotencyKey,
     method: String,
-    path: String,
+    /// The request's path.
+    pub path: String,
+    purpose: Purpose,
     request: RequestId,
+}
+
+impl Keyed {
+    /// The same for a request that asks for a whole purchase.
+    #[must_use]
+    pub fn for_booking(self) -> Self {
+        Self { purpose: Purpose::Booking, ..self }
+    }
 }
 
 impl FromRequestParts<Api> for Keyed {
@@ -49,7 +59,8 @@ impl FromRequestParts<Api> for Keyed {
             ApiError::new(ProblemCode::IdempotencyKeyInvalid, error.to_string())
         })?;
         let request = parts.extensions.get().cloned().unwrap_or_else(|| RequestId::of(&parts.headers));
-        Ok(Self { key, method: parts.method.to_string(), path: parts.uri.path().to_owned(), request })
+        let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+        Ok(Self { key, method, path, purpose: Purpose::Step, request })
     }
 }
 
@@ -95,7 +106,7 @@ impl Begun {
 /// From the claim on it goes on when the client hangs up: half a purchase helps nobody, nor does a key that nobody ends.
 ///
 /// # Errors
-/// The refusals of keys; those of the work are answers.
+/// The refusals of keys, and 429 when the buyer's budget is spent; those of the work are answers.
 pub async fn once<T, W, F>(
     api: &Api,
     user: UserId,
@@ -108,12 +119,13 @@ where
     W: FnOnce(KeyRef, Begun) -> F + Send + 'static,
     F: Future<Output = ApiResult<Done<T>>> + Send,
 {
+    let spent = api.limits.order(user)?;
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
     let key = KeyRef { user, key: keyed.key };
     let (reply, answer) = oneshot::channel();
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
-        let begun = match claim(&office, key.clone(), fingerprint).await {
+        let begun = match claim(&office, key.clone(), (fingerprint, keyed.purpose)).await {
             Ok(Claim::Work { begun }) => begun,
             Ok(Claim::Answered(response)) => return drop(reply.send(Ok(response))),
             Err(error) => return drop(reply.send(Err(error))),
@@ -125,7 +137,11 @@ where
         // The client may be gone; what was done stands.
         let _ = reply.send(Ok(outcome.response));
     });
-    answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?
+    let answer = answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?;
+    answer.map(|mut response| {
+        response.extensions_mut().insert(spent);
+        response
+    })
 }
 
 /// What a claim leads to.
@@ -136,8 +152,12 @@ enum Claim {
     Answered(Response),
 }
 
-async fn claim(office: &Office, key: KeyRef, fingerprint: Fingerprint) -> ApiResult<Claim> {
-    match office.claim_key(key, fingerprint).await? {
+async fn claim(
+    office: &Office,
+    key: KeyRef,
+    (fingerprint, purpose): (Fingerprint, Purpose),
+) -> ApiResult<Claim> {
+    match office.claim_key(key, fingerprint, purpose).await? {
         Claimed::Fresh => Ok(Claim::Work { begun: Begun::Now }),
         Claimed::Resume(order) => Ok(Claim::Work { begun: Begun::Before(order) }),
         Claimed::Replay(answer) => replay(&answer).map(Claim::Answered),

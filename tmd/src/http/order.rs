@@ -15,11 +15,11 @@ use tmcore::payment::PaymentToken;
 
 use super::Api;
 use super::body::{Json, NoBody, malformed};
-use super::caller::{Anybody, Buyer};
+use super::caller::{Anybody, Buyer, Organiser};
 use super::error::ApiResult;
+use super::guest;
 use super::idempotency::{Done, Keyed, once};
 use super::path::Id;
-use super::session::known_or_guest;
 use super::ticket;
 use crate::app::checkout::Step;
 use crate::app::record::{OrderRecord, SeatLine};
@@ -34,7 +34,7 @@ pub async fn create(
     keyed: Keyed,
     Json { value, raw }: Json<CreateOrder>,
 ) -> ApiResult<Response> {
-    let (user, access_token) = known_or_guest(&api, user)?;
+    let (user, access_token) = guest::known_or_named(&api, user, &keyed, &raw)?;
     let office = Arc::clone(&api.office);
     once(&api, user, keyed, &raw, move |key, begun| async move {
         let record = office.create_order(key, value.event_id, value.session_id, begun.order()).await?;
@@ -101,6 +101,29 @@ pub async fn cancel(
     once(&api, user, keyed, &Value::Null, move |key, _| async move {
         let record = office.cancel_order(&Step { order, key }).await?;
         Ok(Done { status: StatusCode::OK, view: view(&record), last: true })
+    })
+    .await
+}
+
+/// Gives the money of a finalized order back: its tickets end at once and its seats are for sale again. 202 REFUNDING:
+/// the provider has not said yet. To ask again is harmless.
+#[utoipa::path(post, path = "/api/orders/{orderId}/-/refund", tag = "organiser",
+    params(("orderId" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = OrderView), (status = 202, body = OrderView),
+        (status = "4XX", body = tmapi::Problem)))]
+pub async fn refund(
+    State(api): State<Api>,
+    organiser: Organiser,
+    Id(order): Id<OrderId>,
+    keyed: Keyed,
+    _: NoBody,
+) -> ApiResult<Response> {
+    let office = Arc::clone(&api.office);
+    once(&api, organiser.principal(), keyed, &Value::Null, move |key, _| async move {
+        let record = office.refund_order(&Step { order, key }).await?;
+        let last = record.order.state == OrderState::Refunded;
+        let status = if last { StatusCode::OK } else { StatusCode::ACCEPTED };
+        Ok(Done { status, view: view(&record), last })
     })
     .await
 }

@@ -1,18 +1,19 @@
 //! Places in line: taken, looked at, given up.
 
-use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json as Answer};
 use http::{HeaderMap, StatusCode};
 use tmapi::session::{JoinWaitingRoom, JoinedSession, SessionStatus, SessionView, WaitEstimate};
+use tmcore::SessionId;
 use tmcore::waiting_room::SessionState;
-use tmcore::{SessionId, UserId};
 
 use super::Api;
 use super::body::Json;
 use super::caller::{Anybody, Buyer};
 use super::encoded::{Freshness, encode, respond};
 use super::error::{ApiError, ApiResult};
+use super::guest;
 use super::path::Id;
 use crate::app::record::Place;
 use crate::app::room::Standing;
@@ -27,10 +28,12 @@ pub async fn join(
     Anybody(user): Anybody,
     Json { value, .. }: Json<JoinWaitingRoom>,
 ) -> ApiResult<Response> {
-    let (user, access_token) = known_or_guest(&api, user)?;
+    let (user, access_token) = guest::known_or_new(&api, user)?;
+    let spent = api.limits.join(user)?;
     let (standing, new) = api.office.join(user, value.event_id).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Answer(JoinedSession { session: view(&standing), access_token })).into_response())
+    let answer = Answer(JoinedSession { session: view(&standing), access_token });
+    Ok((status, Extension(spent), answer).into_response())
 }
 
 /// The buyer's session, and where it stands. Looking keeps the place.
@@ -46,13 +49,15 @@ pub async fn show(
     let standing = api.office.standing(session).await?.filter(|standing| standing.session.user == user);
     let standing = standing.ok_or_else(ApiError::not_found)?;
     // Only who owns the place uses up its looks.
-    api.limits.poll(session)?;
+    let spent = api.limits.poll(session)?;
     api.office.rooms.touch(session);
     let view = view(&standing);
     let seen =
         (view.status, view.position, view.estimate, view.paused, view.lobby, view.expires_at, view.order_id);
     let body = encode(&view, &seen).map_err(ApiError::internal)?;
-    respond(Some(body), Freshness::Private, &headers)
+    let mut response = respond(Some(body), Freshness::Private, &headers)?;
+    response.extensions_mut().insert(spent);
+    Ok(response)
 }
 
 /// Gives the place up, also inside. Who has an order stays until it ends: cancel it first.
@@ -62,30 +67,10 @@ pub async fn leave(
     State(api): State<Api>,
     Buyer(user): Buyer,
     Id(session): Id<SessionId>,
-) -> ApiResult<StatusCode> {
-    api.limits.leave(user)?;
+) -> ApiResult<Response> {
+    let spent = api.limits.leave(user)?;
     let left = api.office.leave(session, user).await?;
-    left.map(|_| StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
-}
-
-/// The buyer, or a new guest with a token.
-///
-/// # Errors
-/// When no token can be made, which is a fault of ours.
-pub fn known_or_guest(api: &Api, user: Option<UserId>) -> ApiResult<(UserId, Option<String>)> {
-    match user {
-        Some(user) => Ok((user, None)),
-        None => guest(api, UserId::from_uuid(api.office.world().entropy.uuid_v7())),
-    }
-}
-
-/// A guest of this id, with a token.
-///
-/// # Errors
-/// When no token can be made, which is a fault of ours.
-pub fn guest(api: &Api, user: UserId) -> ApiResult<(UserId, Option<String>)> {
-    let token = api.office.access.issue(user, api.office.world().clock.now()).map_err(ApiError::internal)?;
-    Ok((user, Some(token)))
+    left.map(|_| (StatusCode::NO_CONTENT, Extension(spent)).into_response()).ok_or_else(ApiError::not_found)
 }
 
 /// A session as its owner sees it.

@@ -2,12 +2,17 @@
 //!
 //! Source: <https://html.spec.whatwg.org/multipage/server-sent-events.html>. Every event has an id and data.
 
+pub mod beat;
+pub mod bounds;
 pub mod seat;
 pub mod session;
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -18,7 +23,12 @@ use serde::Serialize;
 use tmapi::ProblemCode;
 
 use super::Api;
+use super::accept::Peer;
 use super::error::{ApiError, ApiResult};
+use crate::config::Config;
+use crate::lifecycle::Lifecycle;
+use beat::Beats;
+use bounds::Streams;
 
 /// A comment that keeps the line open (E2).
 const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
@@ -41,11 +51,29 @@ fn goodbye(api: &Api) -> Bytes {
     format!("retry: {}\n\n", 500 + spread).into()
 }
 
-fn heartbeats(api: &Api) -> tokio::time::Interval {
-    let every = Duration::from_secs(api.office.config.waiting_room.sse_heartbeat_seconds.into());
-    let mut beats = tokio::time::interval(every);
-    beats.reset();
-    beats
+/// Where every stream has its place and its heartbeat.
+pub struct Listening {
+    /// How many may be open.
+    pub streams: Streams,
+    /// Their heartbeat.
+    pub beats: Beats,
+}
+
+impl Listening {
+    /// As configured; the heart beats until the streams end.
+    #[must_use]
+    pub fn start(config: &Config, lifecycle: &Lifecycle) -> Arc<Self> {
+        let listening = Arc::new(Self { streams: Streams::new(&config.overload), beats: Beats::default() });
+        let every = Duration::from_secs(config.waiting_room.sse_heartbeat_seconds.into());
+        let (beating, stop) = (Arc::clone(&listening), lifecycle.streams.clone());
+        lifecycle.spawn("heartbeats", async move { beating.beats.run(every, &stop).await });
+        listening
+    }
+}
+
+/// Where a stream's reader is.
+fn address(peer: Option<Extension<Peer>>) -> Option<IpAddr> {
+    peer.map(|Extension(Peer(peer))| peer.ip())
 }
 
 fn check_accept(api: &Api, headers: &HeaderMap) -> ApiResult<()> {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tmcore::breaker::{BreakerState, HeldBack};
 use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentToken, ProviderKey, ProviderReference};
 use tmcore::{Money, OrderId, Timestamp};
 
@@ -94,6 +95,22 @@ pub struct ProviderRecord {
     pub at: Timestamp,
 }
 
+/// What a provider tells without being asked: a line of its log, under a name that is the same however often it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderEvent {
+    /// The telling's name.
+    pub id: String,
+    /// What was done.
+    pub record: ProviderRecord,
+}
+
+/// Whoever a provider tells. The same may be told twice, late, and before what happened earlier.
+#[async_trait]
+pub trait CallbackReceiver: Send + Sync {
+    /// Takes in what is told. Answers, in the same order, which of it need not be told again.
+    async fn tell(&self, events: &[ProviderEvent]) -> Vec<bool>;
+}
+
 /// A payment provider with two-phase payments: authorize, then capture or void.
 ///
 /// - **Atomicity.** An operation is done and recorded in one step, or neither. What was answered was recorded durably
@@ -136,4 +153,18 @@ pub trait PaymentGateway: Send + Sync {
     /// # Errors
     /// [`OutcomeUnknown`] if the provider cannot be asked.
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<ProviderRecord>, OutcomeUnknown>;
+
+    /// Whether to begin something new now: to hold seats that a card has to be asked for. It is advice, and changes
+    /// nothing about what is submitted all the same.
+    ///
+    /// # Errors
+    /// [`HeldBack`] tells when to try again.
+    fn admit(&self) -> Result<(), HeldBack> {
+        Ok(())
+    }
+
+    /// How well the provider has been answering.
+    fn health(&self) -> BreakerState {
+        BreakerState::Closed
+    }
 }

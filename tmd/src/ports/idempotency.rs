@@ -16,8 +16,20 @@ pub struct KeyClaim {
     pub key: KeyRef,
     /// Of which request.
     pub fingerprint: Fingerprint,
+    /// What for.
+    pub purpose: Purpose,
     /// How long the claim holds without an answer.
     pub lease_seconds: u32,
+}
+
+/// What a key is for, as far as the office goes on without the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// One step; the next is the client's to ask for.
+    #[default]
+    Step,
+    /// All steps of a purchase in one.
+    Booking,
 }
 
 /// What a claim finds.
@@ -53,6 +65,17 @@ pub trait IdempotencyStore: Send + Sync {
     /// Ends every claim: with an answer it is done for good, without one the key may be tried again at once, from its
     /// recovery point.
     async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>>;
+
+    /// Takes over at most `limit` bookings whose claim has lapsed and whose order waits to be finalized, each with a new
+    /// lease: a second caller does not get it meanwhile. Answers the key and the order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn lapsed_bookings(
+        &self,
+        limit: u32,
+        lease_seconds: u32,
+    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError>;
 
     /// Forgets keys older than `keep_hours` whose order, if any, has ended (I11). Answers how many.
     ///

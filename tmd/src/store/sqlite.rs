@@ -5,9 +5,11 @@
 //! next transaction together. Source: <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/isolation.html>.
 
 mod block;
+mod callback;
 mod catalog;
 mod clock;
 mod idempotency;
+mod ledger;
 mod open;
 mod order;
 mod payment;
@@ -33,6 +35,14 @@ use crate::ports::fault::Fault;
 use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes by itself, a sale of 30,000 seats is
+/// read again and again.
+const WRITER_CACHE_KIB: u32 = 16 << 10;
+const READER_CACHE_KIB: u32 = 2 << 10;
+/// The log is written back into the file when it has this many pages of 4 KiB: a page that changes often in between is
+/// written back once.
+const CHECKPOINT_PAGES: u32 = 8 << 10;
 
 /// How the file is opened.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +76,9 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            .pragma("temp_store", "memory")
             .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
@@ -78,7 +91,12 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(connect.read_only(true).create_if_missing(false))
+            .connect_with(
+                connect
+                    .read_only(true)
+                    .create_if_missing(false)
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
+            )
             .await
             .map_err(|error| OpenError::of(file, &error))?;
         clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;

@@ -1,5 +1,6 @@
 //! A daemon in the test's own process: its own data folder, a free port, and a look into its database.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use tmd::data_dir::DataDir;
 use tmd::entropy::Entropy;
 use tmd::http::accept::{self, AcceptLimits};
 use tmd::http::hardening::{RequestLimits, harden};
+use tmd::http::overload::Guard;
 use tmd::lifecycle::Lifecycle;
 use tmd::{http, wire, workers};
 use tokio::net::TcpListener;
@@ -60,6 +62,11 @@ pub fn quick() -> Config {
     config.checkout.sweep_interval_milliseconds = 50;
     config.checkout.resolver_interval_milliseconds = 50;
     config.availability.refresh_milliseconds = 20;
+    // The machine may be busy with other tests.
+    config.overload.queue_delay_milliseconds = 5_000;
+    // Test cards that leave it open come in crowds here, and say nothing of the provider.
+    config.gateway.breaker_failures = 1_000;
+    config.gateway.breaker_failure_percent = 100;
     config
 }
 
@@ -93,8 +100,24 @@ impl Daemon {
         Self::start_at(config, data, Arc::new(SystemClock::new())).await
     }
 
+    /// Starts at an address that somebody else has to know before.
+    pub async fn start_listening(config: Config, address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        Self::start_on(config, TempDir::new().unwrap(), Arc::new(SystemClock::new()), listener).await
+    }
+
     /// Starts with a clock of its own.
-    pub async fn start_at(mut config: Config, data: TempDir, clock: Arc<dyn Clock>) -> Self {
+    pub async fn start_at(config: Config, data: TempDir, clock: Arc<dyn Clock>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(config, data, clock, listener).await
+    }
+
+    async fn start_on(
+        mut config: Config,
+        data: TempDir,
+        clock: Arc<dyn Clock>,
+        listener: TcpListener,
+    ) -> Self {
         config.server.data_dir = data.path().to_owned();
         let lifecycle = Lifecycle::new();
         let world = World { clock: Arc::clone(&clock), entropy: Entropy };
@@ -102,9 +125,9 @@ impl Daemon {
         let office = wire::office(&config, world, &lifecycle, &folder).await.unwrap();
         workers::start(&office);
         let router = http::router(Arc::clone(&office), folder.keys(Entropy).unwrap().guest).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = harden(router, RequestLimits::from(&config.server), clock);
+        let service = harden(router, RequestLimits::from(&config.server), clock)
+            .guarded(Guard::start(&config.overload, &lifecycle));
         lifecycle.spawn(
             "it",
             accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()),
@@ -135,6 +158,11 @@ impl Daemon {
     /// The credential of whoever runs the sales here.
     pub fn organiser_token(&self) -> String {
         std::fs::read_to_string(self.data.as_ref().unwrap().path().join("organiser.token")).unwrap()
+    }
+
+    /// Its data folder.
+    pub fn folder(&self) -> &Path {
+        self.data.as_ref().unwrap().path()
     }
 
     /// Begins to end, as at the first SIGTERM.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tmapi::ProblemCode;
-use tmapi::client::{ClientOptions, HeaderMap, HeaderValue, Method};
+use tmapi::client::{ClientError, ClientOptions, HeaderMap, HeaderValue, Method};
 use tmapi::event::EventPatch;
 use tmapi::order::OrderStatus;
 use tmcore::payment::Operation::{Authorize, Capture};
@@ -189,6 +189,11 @@ async fn i7_a_retry_after_a_crash_goes_on_where_the_order_stands() {
     daemon.check_money().await;
 }
 
+fn refused_in_flight<T>(answer: &Result<T, ClientError>) -> bool {
+    let code = answer.as_ref().err().and_then(ClientError::code);
+    code == Some(ProblemCode::IdempotencyInFlight)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn i7_a_booking_goes_on_from_every_point_it_can_be_cut_off_at() {
     let daemon = Daemon::start().await;
@@ -228,7 +233,12 @@ async fn i7_a_booking_goes_on_from_every_point_it_can_be_cut_off_at() {
                 .await;
         }
         cut_off(&daemon, &key).await;
-        let again = book().await.unwrap();
+        let mut again = book().await;
+        // The office may be at it already, without the client.
+        while refused_in_flight(&again) {
+            again = book().await;
+        }
+        let again = again.unwrap();
         assert_eq!(
             (again.order_id, again.status, again.tickets.len()),
             (order, OrderStatus::Finalized, 1),
@@ -453,4 +463,24 @@ async fn i4_a_guests_booking_sent_again_pays_once_and_is_the_same_guest() {
     assert_ne!(other.user_id.to_string(), first.json()["userId"], "another booking is another guest");
     assert_eq!(daemon.count("SELECT COUNT(*) FROM orders").await, 2);
     daemon.check_money().await;
+}
+
+/// I4: an order that a guest begins is begun once, and the guest is the same one, whatever is lost on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn i4_a_guests_order_sent_again_is_the_same_order_of_the_same_guest() {
+    let daemon = Daemon::start().await;
+    let (event, other) = (daemon.open_event("E1", 1, 10).await, daemon.open_event("E2", 1, 10).await);
+    let key = key();
+    let first = daemon.client().create_order(&of(&event), &key).await.unwrap();
+    let again = daemon.client().create_order(&of(&event), &key).await.unwrap();
+    assert_eq!(first, again);
+    assert!(first.access_token.is_some());
+    assert_eq!(daemon.count("SELECT COUNT(*) FROM orders").await, 1);
+    // Another key or another body is another guest.
+    let others = [
+        daemon.client().create_order(&of(&event), &crate::harness::key()).await.unwrap(),
+        daemon.client().create_order(&of(&other), &key).await.unwrap(),
+    ];
+    assert!(others.iter().all(|order| order.user_id != first.user_id && order.order_id != first.order_id));
+    assert_ne!(others[0].user_id, others[1].user_id);
 }

@@ -8,6 +8,8 @@
 
 mod access;
 mod availability;
+mod breaker;
+mod callback;
 mod catalog;
 mod crowd;
 mod harness;
@@ -16,9 +18,13 @@ mod input;
 mod openapi;
 mod order;
 mod organiser;
+mod overload;
 mod payment;
+mod provider;
 mod purchase;
 mod race;
+mod reconcile;
+mod refund;
 mod restart;
 mod routes;
 mod scene;

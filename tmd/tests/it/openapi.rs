@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::scene::{ROUTES, Scene, at};
+use crate::scene::{Caller, ROUTES, Scene, at};
 use crate::wire::Ask;
 
 /// `METHOD /path` of every operation, with the operation.
@@ -111,7 +111,8 @@ async fn i1_parameters_are_described_where_they_are() {
             let route = ROUTES.iter().find(|route| route.0 == name).unwrap();
             let target =
                 format!("{method} {}", path.replace("{eventId}", "E2").replace("{orderId}", &scene.order));
-            let ask = Ask::new(&target).token(&scene.owner).json(route.body().unwrap());
+            let token = if route.1 == Caller::Organiser { &scene.organiser } else { &scene.owner };
+            let ask = Ask::new(&target).token(token).json(route.body().unwrap());
             assert_eq!(
                 scene.ask(ask.clone()).await.said(),
                 (400, "idempotency-key-missing".to_owned()),

@@ -553,7 +553,7 @@ async fn what_is_no_route_is_404() {
         "GET /api/nothing",
         "GET /API/events",
         "GET /api/events/E1/seats",
-        "POST /api/orders/ord_1:refund",
+        "POST /api/orders/ord_1:void",
         "POST /api/orders/ord_1/confirm",
         "GET /metrics",
         "OPTIONS *",

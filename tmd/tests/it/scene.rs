@@ -18,6 +18,8 @@ pub enum Caller {
     Buyer,
     /// The organiser's.
     Organiser,
+    /// None: what the payment provider sends is signed.
+    Provider,
 }
 
 /// A route, who may call it, and a body it takes; of `-` it takes none.
@@ -53,6 +55,11 @@ pub const ROUTES: &[Route] = &[
     Route("POST /api/bookings/{eventId}", Caller::Anybody, SEATS_AND_PAYMENT),
     Route("GET /api/tickets/{ticketId}", Caller::Buyer, "-"),
     Route("POST /api/ticket-checks", Caller::Organiser, r#"{"code":"X"}"#),
+    Route("POST /api/orders/{orderId}:refund", Caller::Organiser, ""),
+    Route("GET /api/payments", Caller::Organiser, "-"),
+    Route("GET /api/provider/operations", Caller::Organiser, "-"),
+    Route("GET /api/ledger", Caller::Organiser, "-"),
+    Route("POST /api/provider/callbacks", Caller::Provider, "-"),
     Route("POST /api/events", Caller::Organiser, NEW_EVENT),
     Route("PATCH /api/events/{eventId}", Caller::Organiser, r#"{"name":"Renamed"}"#),
     Route("GET /api/events/{eventId}/sale", Caller::Organiser, "-"),
@@ -174,7 +181,7 @@ impl Scene {
     pub fn credited(&self, route: &Route, id: &str) -> Ask {
         let ask = route.at(id);
         match route.1 {
-            Caller::Public => ask,
+            Caller::Public | Caller::Provider => ask,
             Caller::Anybody | Caller::Buyer => ask.token(&self.owner),
             Caller::Organiser => ask.token(&self.organiser),
         }

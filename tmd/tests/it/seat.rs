@@ -251,7 +251,7 @@ async fn s7_a_late_step_of_an_order_that_lost_its_seat_changes_nothing() {
         ))
         .await;
     let before = daemon.seat_rows().await;
-    assert_eq!(refusal(zombie.finalize().await), (409, ProblemCode::OrderState));
+    assert_eq!(refusal(zombie.finalize().await), (409, ProblemCode::FenceLost));
     assert_eq!(daemon.seat_rows().await, before);
     assert_eq!(daemon.state(zombie.order).await, "AUTHORIZED");
     assert_eq!(daemon.done_for(zombie.order).await, [(Operation::Authorize, true)], "no capture");
@@ -272,7 +272,7 @@ async fn s7_a_write_under_an_old_fence_changes_no_row() {
     // The same orders hold the same seats, by a later step.
     daemon.write("UPDATE seat_inventory SET version = version + 100 WHERE status = 1".to_owned()).await;
     let before = daemon.seat_rows().await;
-    assert_eq!(refusal(pinning.finalize().await), (409, ProblemCode::OrderState));
+    assert_eq!(refusal(pinning.finalize().await), (409, ProblemCode::FenceLost));
     assert_eq!(releasing.cancel().await.unwrap().status, OrderStatus::Cancelled);
     assert_eq!(daemon.seat_rows().await, before);
     assert_eq!(daemon.done_for(pinning.order).await, [(Operation::Authorize, true)], "no capture");
@@ -288,7 +288,7 @@ async fn s7_a_sale_under_an_old_fence_sells_nothing() {
     daemon.write("UPDATE seat_inventory SET version = version + 100 WHERE status = 2".to_owned()).await;
     let before = daemon.seat_rows().await;
     // Asked for again under a new key, the provider says that the money is taken; the seats are not the order's.
-    assert_eq!(refusal(buyer.finalize().await), (409, ProblemCode::OrderState));
+    assert_eq!(refusal(buyer.finalize().await), (409, ProblemCode::FenceLost));
     assert_eq!(daemon.seat_rows().await, before);
     // M9: the money goes back by itself, and no ticket is ever printed.
     eventually("the money is back", async || daemon.state(buyer.order).await == "REFUNDED").await;

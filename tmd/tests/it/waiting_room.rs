@@ -16,7 +16,7 @@ use tmd::config::Config;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::harness::{Daemon, confirm, event_id, eventually, key, plan, quick, until};
+use crate::harness::{Daemon, PATIENCE, confirm, event_id, eventually, key, plan, quick, until};
 
 fn narrow(capacity: u32) -> EventPatch {
     EventPatch { capacity: Some(capacity), admissions_per_minute: Some(1_000_000), ..EventPatch::default() }
@@ -200,6 +200,34 @@ async fn a_paused_sale_lets_nobody_in_and_goes_on_where_it_was() {
     inside.create_order(&create, &key()).await.unwrap();
     daemon.organiser.sale_action(&event, SaleAction::Resume).await.unwrap();
     until(&waiting, mine.session_id, SessionStatus::Active).await;
+}
+
+/// A closed sale ends every place in line and every admission without an order, and tells them; who has an order may
+/// pay it. Every edge is written down.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_sale_sends_home_who_has_no_order() {
+    let daemon = Daemon::start().await;
+    let event = daemon.event("E1", 1, 4, narrow(2)).await;
+    let [(paying, order), (idle, inside)] = [daemon.join(&event).await, daemon.join(&event).await];
+    until(&paying, order.session_id, SessionStatus::Active).await;
+    until(&idle, inside.session_id, SessionStatus::Active).await;
+    let create = CreateOrder { event_id: event.clone(), session_id: None };
+    let order_id = paying.create_order(&create, &key()).await.unwrap().order_id;
+    let (waiting, place) = daemon.join(&event).await;
+    let mut streams = JoinSet::new();
+    streams.spawn(async move { out_of_line(&waiting, place.session_id).await.status });
+    eventually("the stream is open", async || daemon.office.rooms.heartbeats.count() == 1).await;
+    daemon.organiser.sale_action(&event, SaleAction::Close).await.unwrap();
+    let told = tokio::time::timeout(PATIENCE, streams.join_next()).await.unwrap();
+    assert_eq!(told.unwrap().unwrap(), SessionStatus::Abandoned);
+    assert_eq!(idle.session(inside.session_id).await.unwrap().status, SessionStatus::Expired);
+    confirm(&paying, order_id, &["A-1"], "tok_ok").await.unwrap();
+    paying.finalize(order_id, &key()).await.unwrap();
+    until(&paying, order.session_id, SessionStatus::Done).await;
+    let edges = "SELECT COUNT(*) FROM session_events WHERE (from_state, to_state) IN
+                 (VALUES ('WAITING', 'ABANDONED'), ('ACTIVE', 'EXPIRED'))";
+    assert_eq!(daemon.count(edges).await, 2);
+    daemon.check_invariants().await;
 }
 
 /// Waits until the session is in line no more, whatever it is then.

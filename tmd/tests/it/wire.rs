@@ -95,6 +95,13 @@ pub async fn exchange(url: &str, bytes: &[u8]) -> String {
 }
 
 impl Answer {
+    /// A whole answer, as it came.
+    pub fn of(said: &str) -> Self {
+        let (head, body) = said.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {said}"));
+        let (status, headers) = read_head(head);
+        Self { status, headers, body: body.into(), stream: None }
+    }
+
     async fn read(mut stream: TcpStream) -> Self {
         let mut said = Vec::new();
         let mut length = None;

@@ -19,7 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ports", &[]),
     ("store", &["ports"]),
     ("adapters", &["ports"]),
-    ("serve", &["wire", "http", "app", "adapters", "workers", "demo", "data_dir"]),
+    ("descriptors", &[]),
+    ("serve", &["descriptors", "wire", "http", "app", "adapters", "workers", "demo", "data_dir"]),
     ("health", &[]),
     // The ground: settings, time, randomness, tasks and the log, which every layer may use.
     ("cli", &[]),

@@ -3,6 +3,7 @@
 use tokio::sync::broadcast;
 
 use crate::ports::bus::{Bus, Fact};
+use crate::telemetry::queue::QueueGauge;
 
 /// Facts kept for a slow listener before it loses the oldest.
 const BACKLOG: usize = 1_024;
@@ -11,11 +12,12 @@ const BACKLOG: usize = 1_024;
 #[derive(Debug)]
 pub struct MemoryBus {
     sender: broadcast::Sender<Fact>,
+    shown: QueueGauge,
 }
 
 impl Default for MemoryBus {
     fn default() -> Self {
-        Self { sender: broadcast::Sender::new(BACKLOG) }
+        Self { sender: broadcast::Sender::new(BACKLOG), shown: QueueGauge::new("facts", BACKLOG) }
     }
 }
 
@@ -23,6 +25,7 @@ impl Bus for MemoryBus {
     fn publish(&self, fact: Fact) {
         // Nobody listening is no failure.
         let _ = self.sender.send(fact);
+        self.shown.set(self.sender.len());
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Fact> {

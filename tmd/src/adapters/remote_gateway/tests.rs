@@ -37,8 +37,11 @@ async fn serve(router: Router) -> (String, DropGuard) {
 
 async fn serve_sandbox() -> (String, (DropGuard, TempDir)) {
     let folder = TempDir::new().unwrap();
-    let pace =
-        Pace { latency: Duration::ZERO, slow: Duration::from_millis(20), silence: Duration::from_millis(5) };
+    let pace = Pace {
+        slow: Duration::from_millis(20),
+        silence: Duration::from_millis(5),
+        ..Pace::with_latency(Duration::ZERO)
+    };
     let path = folder.path().join("gateway.db");
     let sandbox = Sandbox::open(&path, pace, &TaskTracker::new(), CancellationToken::new()).await.unwrap();
     let (base, guard) = serve(router(Arc::new(sandbox))).await;

@@ -19,22 +19,33 @@ pub(super) const MAX_WAITING_JOBS: usize = 1024;
 
 /// Something to be decided and written. An answer that never comes means that the commit failed.
 pub(super) enum Job {
-    Submit { instruction: Instruction, reply: oneshot::Sender<Verdict> },
-    Cancel { key: ProviderKey, reply: oneshot::Sender<Option<ProviderRecord>> },
+    Submit {
+        instruction: Instruction,
+        reply: oneshot::Sender<Verdict>,
+    },
+    Cancel {
+        key: ProviderKey,
+        reply: oneshot::Sender<Option<ProviderRecord>>,
+    },
+    /// All entries up to this one have been told of.
+    Told {
+        sequence: u64,
+    },
 }
 
 impl Job {
-    const fn key(&self) -> ProviderKey {
+    const fn key(&self) -> Option<ProviderKey> {
         match self {
-            Self::Submit { instruction, .. } => instruction.key,
-            Self::Cancel { key, .. } => *key,
+            Self::Submit { instruction, .. } => Some(instruction.key),
+            Self::Cancel { key, .. } => Some(*key),
+            Self::Told { .. } => None,
         }
     }
 
     const fn instruction(&self) -> Option<&Instruction> {
         match self {
             Self::Submit { instruction, .. } => Some(instruction),
-            Self::Cancel { .. } => None,
+            Self::Cancel { .. } | Self::Told { .. } => None,
         }
     }
 }
@@ -104,7 +115,7 @@ pub(super) async fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>, stop:
 }
 
 async fn commit(writer: &mut Writer, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
-    let keys: Vec<_> = jobs.iter().map(Job::key).collect();
+    let keys: Vec<_> = jobs.iter().filter_map(Job::key).collect();
     let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
     writer.mend().await?;
     let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -119,6 +130,10 @@ async fn commit(writer: &mut Writer, jobs: Vec<Job>) -> Result<Vec<Answered>, sq
                 Answered::Cancel(reply, log::find(&mut *transaction, &key).await?)
             }
             Job::Cancel { reply, .. } => Answered::Cancel(reply, None),
+            Job::Told { sequence } => {
+                log::set_told(&mut transaction, sequence).await?;
+                continue;
+            }
         });
     }
     log::append(&mut transaction, &book.changes).await?;

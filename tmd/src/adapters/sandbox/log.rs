@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteExecutor;
+use sqlx::sqlite::{SqliteExecutor, SqlitePool};
 use tmcore::money::Currency;
 use tmcore::payment::{Answer, Operation, ProviderKey};
 use tmcore::{Money, Timestamp};
@@ -10,7 +10,7 @@ use tmcore::{Money, Timestamp};
 use super::book::{Book, Changes, Entry, NewEntry};
 use super::instruction::Instruction;
 use super::token::Behaviour;
-use crate::ports::gateway::ProviderRecord;
+use crate::ports::gateway::{ProviderEvent, ProviderRecord};
 
 /// The database's clock, milliseconds.
 macro_rules! now {
@@ -23,7 +23,7 @@ macro_rules! select_entry {
     ($condition:literal) => {
         concat!(
             "SELECT sequence, key, order_id, operation, authorization, reference, declined, amount, currency, ",
-            "fingerprint, behaviour, at FROM entry WHERE ",
+            "fingerprint, behaviour, repeat, at FROM entry WHERE ",
             $condition
         )
     };
@@ -40,6 +40,9 @@ const SELECT_FAULTS: &str =
     "SELECT authorization, times FROM fault WHERE authorization IN (SELECT value FROM json_each(?1))";
 const SELECT_BY_KEY: &str = select_entry!("repeat = 0 AND key = ?1");
 const SELECT_PAGE: &str = select_entry!("sequence > ?1 ORDER BY sequence LIMIT ?2");
+const SELECT_TOLD: &str = "SELECT sequence FROM told";
+const UPSERT_TOLD: &str = "INSERT INTO told (one, sequence) VALUES (1, ?1)
+    ON CONFLICT (one) DO UPDATE SET sequence = excluded.sequence WHERE excluded.sequence > told.sequence";
 const INSERT_ENTRIES: &str = concat!(
     "INSERT INTO entry (key, repeat, order_id, operation, authorization, reference, declined, amount, currency, ",
     "fingerprint, behaviour, token_hash, at) ",
@@ -67,6 +70,7 @@ struct EntryRow {
     currency: String,
     fingerprint: String,
     behaviour: Option<String>,
+    repeat: i64,
     at: i64,
 }
 
@@ -118,6 +122,15 @@ impl EntryRow {
         let at = Timestamp::from_millis(self.at);
         let Entry { key, order, operation, amount, answer, .. } = self.entry()?;
         Ok(ProviderRecord { sequence, key, order, operation, amount, answer, at })
+    }
+
+    fn news(self, now: i64) -> Result<News, sqlx::Error> {
+        let (behaviour, age_millis, repeat) = (self.behaviour()?, now - self.at, self.repeat);
+        let record = self.record()?;
+        let first = record.sequence - u64::from(repeat != 0);
+        // Grows with time, so that whoever keeps these ids in order writes at the end.
+        let id = format!("evt_{first:016x}_{}", &record.key.to_string()[..16]);
+        Ok(News { event: ProviderEvent { id, record }, age_millis, behaviour })
     }
 }
 
@@ -216,4 +229,36 @@ pub(super) async fn page(
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let rows = sqlx::query_as::<_, EntryRow>(SELECT_PAGE).bind(after).bind(limit);
     rows.fetch_all(executor).await?.into_iter().map(EntryRow::record).collect()
+}
+
+/// A line of the log that somebody is to be told of.
+pub(super) struct News {
+    pub(super) event: ProviderEvent,
+    /// Since when it is there, by the database's clock, milliseconds.
+    pub(super) age_millis: i64,
+    pub(super) behaviour: Option<Behaviour>,
+}
+
+/// Up to which entry all have been told of.
+pub(super) async fn told(executor: impl SqliteExecutor<'_>) -> Result<u64, sqlx::Error> {
+    let sequence: Option<i64> = sqlx::query_scalar(SELECT_TOLD).fetch_optional(executor).await?;
+    Ok(sequence.and_then(|sequence| u64::try_from(sequence).ok()).unwrap_or_default())
+}
+
+/// Writes down up to which entry all have been told of.
+pub(super) async fn set_told(connection: &mut SqliteConnection, sequence: u64) -> Result<(), sqlx::Error> {
+    let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+    sqlx::query(UPSERT_TOLD).bind(sequence).execute(connection).await.map(drop)
+}
+
+/// What is in the log after a sequence number, to be told of. A line that says an earlier one again is the same event.
+pub(super) async fn news(readers: &SqlitePool, after: u64, limit: u32) -> Result<Vec<News>, sqlx::Error> {
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let rows = sqlx::query_as::<_, EntryRow>(SELECT_PAGE).bind(after).bind(limit);
+    let rows = rows.fetch_all(readers).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now: i64 = sqlx::query_scalar(concat!("SELECT ", now!())).fetch_one(readers).await?;
+    rows.into_iter().map(|row| row.news(now)).collect()
 }

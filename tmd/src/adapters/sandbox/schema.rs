@@ -3,7 +3,8 @@
 /// `entry` is append-only and holds what was done or declined, in order; `repeat` marks a line that only says again what
 /// an earlier one says. What an operation acts on is found through its order: ids of orders grow with time, so their index
 /// grows at its end, where an index over references (hashes) would touch a page an entry. `fence` holds keys that
-/// may never act, `fault` how often an operation on an authorization failed on purpose.
+/// may never act, `fault` how often an operation on an authorization failed on purpose, `told` up to which entry all have
+/// been told of.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS entry (
     sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,6 +35,10 @@ CREATE TABLE IF NOT EXISTS fence (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
     at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    sequence INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS fault (
     authorization TEXT PRIMARY KEY,
     times         INTEGER NOT NULL CHECK (times > 0)

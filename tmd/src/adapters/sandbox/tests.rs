@@ -18,8 +18,12 @@ struct Lab {
     tasks: TaskTracker,
 }
 
-const QUICK: Pace =
-    Pace { latency: Duration::ZERO, slow: Duration::from_millis(20), silence: Duration::from_millis(5) };
+const QUICK: Pace = Pace {
+    latency: Duration::ZERO,
+    slow: Duration::from_millis(20),
+    silence: Duration::from_millis(5),
+    callback: Duration::from_millis(5),
+};
 
 impl Lab {
     fn new() -> Self {

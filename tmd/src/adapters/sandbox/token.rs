@@ -44,6 +44,7 @@ test_tokens! {
     Lapsed = "lapsed",
     VoidFails = "void_fails",
     RefundFails = "refund_fails",
+    CallbackLate = "callback_late",
 }
 
 /// What is odd about one operation.

@@ -4,25 +4,25 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Open connections by address.
-pub(super) struct Addresses {
+/// What is open by address: connections, or streams.
+pub(in crate::http) struct Addresses {
     limit: usize,
     open: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// One open connection of an address, until dropped.
-pub(super) struct AddressPermit {
+/// One that an address has open, until dropped.
+pub(in crate::http) struct AddressPermit {
     addresses: Arc<Addresses>,
     client: IpAddr,
 }
 
 impl Addresses {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(in crate::http) fn new(limit: usize) -> Self {
         Self { limit, open: Mutex::default() }
     }
 
-    /// Counts one more connection; `None` when the address has as many as it may.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<AddressPermit> {
+    /// Counts one more; `None` when the address has as many as it may.
+    pub(in crate::http) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<AddressPermit> {
         let client = client(address);
         let mut open = self.lock();
         let count = open.entry(client).or_default();
@@ -52,7 +52,7 @@ impl Drop for AddressPermit {
 
 /// Whom an address stands for: one IPv4 host, however it is written, or one IPv6 network of 64 bits, within which a
 /// single host may take any address it likes.
-fn client(address: IpAddr) -> IpAddr {
+pub(in crate::http) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

@@ -28,6 +28,7 @@ fn limits() -> AcceptLimits {
         header_timeout: PATIENCE,
         write_timeout: PATIENCE,
         grace: Grace { requests: PATIENCE, streams: PATIENCE },
+        listener: "test",
     }
 }
 

@@ -5,7 +5,7 @@
 //! is bounded whatever clients send.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -43,9 +43,9 @@ pub(super) fn label(route: Option<&MatchedPath>) -> &str {
 }
 
 /// Series by route, then by method and status, so that a request looks up two maps and allocates nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Access {
-    routes: RwLock<HashMap<Box<str>, Routes>>,
+    routes: Arc<RwLock<HashMap<Box<str>, Routes>>>,
 }
 
 type Routes = HashMap<(&'static str, StatusCode), Series>;

@@ -37,7 +37,7 @@ impl RequestId {
         &self.0
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(in crate::http) fn header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("req"))
     }
 }

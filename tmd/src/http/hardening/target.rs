@@ -31,6 +31,11 @@ pub(super) fn of(uri: &Uri) -> Target {
     rewritten.parse().map_or(Target::Impossible, Target::Verb)
 }
 
+/// Whether the path's last segment has a colon, and is no verb: `ord_1:Confirm`, `:confirm`.
+pub(super) fn is_colon_path(uri: &Uri) -> bool {
+    uri.path().rsplit('/').next().is_some_and(|last| last.contains(':'))
+}
+
 /// Splits `/api/<noun>/{id}:verb` before its colon.
 fn verb(path: &str) -> Option<(&str, &str)> {
     let below_api = path.strip_prefix("/api/")?;

@@ -21,16 +21,24 @@ const LIMITS: RequestLimits = RequestLimits {
     request_timeout: Duration::from_secs(30),
 };
 
+async fn ask(router: Router, request: Request) -> Response {
+    shell(router).oneshot(with_host(request)).await.unwrap()
+}
+
+/// As any client writes it.
+fn with_host(mut request: Request) -> Request {
+    if !request.headers().contains_key(header::HOST) {
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static("it"));
+    }
+    request
+}
+
 fn shell(router: Router) -> Hardened {
     harden(router, LIMITS, Arc::new(ManualClock::new(Timestamp::from_millis(0))))
 }
 
-async fn ask(router: Router, request: Request) -> Response {
-    shell(router).oneshot(request).await.unwrap()
-}
-
 fn get_request(uri: &str) -> Request {
-    Request::get(uri).body(Body::empty()).unwrap()
+    with_host(Request::get(uri).body(Body::empty()).unwrap())
 }
 
 async fn text(response: Response) -> String {
@@ -88,6 +96,11 @@ async fn a_405_keeps_what_is_allowed() {
     let response = ask(orders(), get_request("/api/orders/ord_1:confirm")).await;
     assert_eq!(response.headers()[header::ALLOW], "POST");
     assert_eq!(problem_of(response).await.code, ProblemCode::MethodNotAllowed);
+    // What looks like a verb and is none is nothing at all.
+    for path in ["/api/orders/ord_1:Confirm", "/api/orders/:confirm", "/api/orders/ord_1:confirm:confirm"] {
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        assert_eq!(problem_of(ask(orders(), request).await).await.code, ProblemCode::NotFound, "{path}");
+    }
     for method in [Method::TRACE, Method::CONNECT] {
         let mut request = get_request("/api/orders/ord_1");
         *request.method_mut() = method;
@@ -104,6 +117,29 @@ async fn two_hosts_are_refused() {
         request.headers_mut().append(header::HOST, HeaderValue::from_static(host));
     }
     assert_eq!(problem_of(ask(orders(), request).await).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_request_of_http_1_1_has_a_good_host() {
+    for (host, status) in [
+        ("", 200),
+        ("it", 200),
+        ("it:8080", 200),
+        ("[::1]:80", 200),
+        ("a b", 400),
+        ("a/b", 400),
+        ("u@it", 400),
+    ] {
+        let mut request = get_request("/api/orders/ord_1");
+        request.headers_mut().insert(header::HOST, HeaderValue::from_static(host));
+        assert_eq!(ask(orders(), request).await.status(), status, "{host:?}");
+    }
+    for (version, status) in [(Version::HTTP_10, 200), (Version::HTTP_11, 400), (Version::HTTP_2, 200)] {
+        let mut request = get_request("/api/orders/ord_1");
+        request.headers_mut().remove(header::HOST);
+        *request.version_mut() = version;
+        assert_eq!(shell(orders()).oneshot(request).await.unwrap().status(), status, "{version:?}");
+    }
 }
 
 #[tokio::test]

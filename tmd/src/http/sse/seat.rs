@@ -7,23 +7,26 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use tmapi::stream::seat_event;
 use tmcore::EventId;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Interval;
+use tokio::sync::{broadcast, watch as latest};
 
-use super::{HEARTBEAT, check_accept, frame, goodbye, heartbeats, respond};
+use super::bounds::{StreamKind, StreamPlace};
+use super::{HEARTBEAT, address, check_accept, frame, goodbye, respond};
 use crate::app::availability::Availability;
 use crate::app::record::Fact;
 use crate::http::Api;
+use crate::http::accept::Peer;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::path::Id;
 use crate::http::seat::{delta, view};
+use crate::telemetry::queue::QueueGauge;
 
 /// Deltas kept for a slow reader before it gets a snapshot.
 const BACKLOG: usize = 64;
@@ -37,12 +40,20 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 pub async fn stream(
     State(api): State<Api>,
     Id(event): Id<EventId>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     check_accept(&api, &headers)?;
     let hub = api.hubs.of(&api, &event).await?.ok_or_else(ApiError::not_found)?;
-    let state =
-        Telling { frames: hub.frames.subscribe(), hub, beats: heartbeats(&api), api, stage: Stage::Snapshot };
+    let place = api.listening.streams.enter(StreamKind::Seats, address(peer))?;
+    let state = Telling {
+        frames: hub.frames.subscribe(),
+        hub,
+        beats: api.listening.beats.listen(),
+        api,
+        stage: Stage::Snapshot,
+        _place: place,
+    };
     Ok(respond(futures::stream::unfold(state, |mut state| async move {
         state.next().await.map(|frame| (frame, state))
     })))
@@ -67,6 +78,7 @@ pub struct Hub {
     event: EventId,
     latest: Mutex<Latest>,
     frames: broadcast::Sender<(u64, Bytes)>,
+    shown: QueueGauge,
 }
 
 impl Hubs {
@@ -78,7 +90,8 @@ impl Hubs {
         let Some(latest) = api.office.availability(event).await? else { return Ok(None) };
         let frames = broadcast::Sender::new(BACKLOG);
         let latest = Mutex::new(Latest { seats: Arc::new(latest), looks: 0 });
-        let hub = Arc::new(Hub { event: event.clone(), latest, frames });
+        let shown = QueueGauge::new("seat_frames", BACKLOG);
+        let hub = Arc::new(Hub { event: event.clone(), latest, frames, shown });
         let mut hubs = self.hubs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(other) = hubs.get(event).and_then(Weak::upgrade) {
             return Ok(Some(other));
@@ -124,6 +137,7 @@ impl Hub {
         };
         // Nobody listening is no failure.
         let _ = self.frames.send((seq, frame));
+        self.shown.set(self.frames.len());
     }
 }
 
@@ -169,8 +183,9 @@ struct Telling {
     api: Api,
     hub: Arc<Hub>,
     frames: broadcast::Receiver<(u64, Bytes)>,
-    beats: Interval,
+    beats: latest::Receiver<()>,
     stage: Stage,
+    _place: StreamPlace,
 }
 
 impl Telling {
@@ -187,7 +202,7 @@ impl Telling {
                     self.stage = Stage::Over;
                     return Some(goodbye(&self.api));
                 }
-                _ = self.beats.tick() => return Some(HEARTBEAT),
+                _ = self.beats.changed() => return Some(HEARTBEAT),
                 frame = self.frames.recv() => match frame {
                     // What the snapshot holds already is not told again.
                     Ok((seq, _)) if seq < after => {}

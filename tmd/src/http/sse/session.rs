@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,11 +14,13 @@ use tmapi::session::SessionView;
 use tmapi::stream::session_event_name;
 use tmcore::SessionId;
 use tokio::sync::watch;
-use tokio::time::{Interval, sleep};
+use tokio::time::sleep;
 
-use super::{HEARTBEAT, check_accept, frame, goodbye, heartbeats, respond};
+use super::bounds::{StreamKind, StreamPlace};
+use super::{HEARTBEAT, address, check_accept, frame, goodbye, respond};
 use crate::app::room::Standing;
 use crate::http::Api;
+use crate::http::accept::Peer;
 use crate::http::caller::Anybody;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::path::Id;
@@ -36,6 +39,7 @@ pub async fn stream(
     State(api): State<Api>,
     Anybody(user): Anybody,
     Id(session): Id<SessionId>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     check_accept(&api, &headers)?;
@@ -46,11 +50,12 @@ pub async fn stream(
     if !standing.session.state.is_live() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let open = OpenStream::new(&api, session)?;
+    let place = api.listening.streams.enter(StreamKind::Session, address(peer))?;
+    let open = OpenStream::new(&api, session, place)?;
     let state = Telling {
         open,
         news: room.news(),
-        beats: heartbeats(&api),
+        beats: api.listening.beats.listen(),
         told: Told { last: None, at: Duration::ZERO },
         is_over: false,
     };
@@ -63,14 +68,14 @@ pub async fn stream(
 struct OpenStream {
     api: Api,
     session: SessionId,
+    _place: StreamPlace,
 }
 
 impl OpenStream {
-    fn new(api: &Api, session: SessionId) -> ApiResult<Self> {
+    fn new(api: &Api, session: SessionId, place: StreamPlace) -> ApiResult<Self> {
         let most = api.office.config.waiting_room.streams_per_session;
         if api.office.rooms.heartbeats.open(session, most) {
-            metrics::gauge!("session_streams_open").increment(1);
-            return Ok(Self { api: api.clone(), session });
+            return Ok(Self { api: api.clone(), session, _place: place });
         }
         Err(ApiError::new(ProblemCode::TooManyStreams, format!("a session has at most {most} streams"))
             .retry_after(5))
@@ -80,7 +85,6 @@ impl OpenStream {
 impl Drop for OpenStream {
     fn drop(&mut self) {
         self.api.office.rooms.heartbeats.close(self.session);
-        metrics::gauge!("session_streams_open").decrement(1);
     }
 }
 
@@ -93,7 +97,7 @@ struct Told {
 struct Telling {
     open: OpenStream,
     news: watch::Receiver<u64>,
-    beats: Interval,
+    beats: watch::Receiver<()>,
     told: Told,
     is_over: bool,
 }
@@ -114,7 +118,7 @@ impl Telling {
                     self.is_over = true;
                     return Some(goodbye(&self.open.api));
                 }
-                _ = self.beats.tick() => return Some(HEARTBEAT),
+                _ = self.beats.changed() => return Some(HEARTBEAT),
                 news = self.news.changed() => {
                     if news.is_err() {
                         return None;
@@ -142,7 +146,6 @@ impl Telling {
         }
         self.is_over = now.status.is_terminal();
         self.told.at = self.monotonic();
-        self.beats.reset();
         let id = format!("{}.{}", standing.session.state.as_str(), now.position.unwrap_or(0));
         let frame = frame(session_event_name(now.status), &id, &now);
         self.told.last = Some(now);

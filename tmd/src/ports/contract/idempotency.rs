@@ -3,7 +3,7 @@
 use tmcore::idempotency::Fingerprint;
 
 use super::stage::{Stage, create, key, order_id, user};
-use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, KeyClaim, Purpose, StoredAnswer};
 
 /// Runs the suite; `make` makes a fresh store for every check.
 pub async fn run(make: impl AsyncFn() -> Stage) {
@@ -16,7 +16,7 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
 
 fn claim(who: u128, name: &str, what: &str, lease_seconds: u32) -> KeyClaim {
     let fingerprint = Fingerprint::of("POST", what, &serde_json::Value::Null);
-    KeyClaim { key: key(user(who), name), fingerprint, lease_seconds }
+    KeyClaim { key: key(user(who), name), fingerprint, purpose: Purpose::Step, lease_seconds }
 }
 
 async fn claimed(stage: &Stage, claim: KeyClaim) -> Claimed {

@@ -9,7 +9,7 @@ use tmcore::waiting_room::{Gate, GateLimits, lobby};
 use tmcore::{EventId, Timestamp};
 
 use super::row::{Columns, int, parse};
-use super::{SqliteStore, begin, failed, json_array, session};
+use super::{SqliteStore, begin, failed, json_array, session, waiting_room};
 use crate::ports::StoreError;
 use crate::ports::catalog::{CatalogRefusal, CatalogStore, EventRecord, Inventory, PriceLevel, VenueRecord};
 use crate::ports::waiting_room::SessionRecord;
@@ -62,10 +62,13 @@ impl CatalogStore for SqliteStore {
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
-        let opened = before == SaleState::Scheduled && after == SaleState::Open;
-        let drawn = if opened { draw_lobby(&mut tx, event, seed).await? } else { Vec::new() };
+        let moved = match (before, after) {
+            (SaleState::Scheduled, SaleState::Open) => draw_lobby(&mut tx, event, seed).await?,
+            (_, SaleState::Closed) => waiting_room::send_home(&mut tx, event, self.now()).await?,
+            _ => Vec::new(),
+        };
         tx.commit().await.map_err(failed)?;
-        Ok(drawn)
+        Ok(moved)
     }
 
     async fn event(&self, event: &EventId) -> Result<Option<EventRecord>, StoreError> {

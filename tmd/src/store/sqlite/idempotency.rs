@@ -1,16 +1,17 @@
 //! The idempotency ledger.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
-use tmcore::Timestamp;
+use tmcore::{OrderId, Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, failed};
+use super::{SqliteStore, begin, failed, json_array};
 use crate::ports::StoreError;
-use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -27,6 +28,33 @@ impl IdempotencyStore for SqliteStore {
     async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
         let outcome = self.finish_all(&keys).await;
         keys.iter().map(|_| outcome.clone()).collect()
+    }
+
+    async fn lapsed_bookings(
+        &self,
+        limit: u32,
+        lease_seconds: u32,
+    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+        let mut writer = self.writer().await?;
+        let at = self.now();
+        let rows = sqlx::query(
+            "UPDATE idempotency_keys SET lease_until = ?1 WHERE (user_id, key) IN
+               (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
+                WHERE k.is_booking = 1 AND k.lease_until <= ?2 AND o.state = 'AUTHORIZED' AND o.expires_at > ?2
+                LIMIT ?3)
+             RETURNING user_id, key, order_id",
+        )
+        .bind(at.plus_seconds(lease_seconds).as_millis())
+        .bind(at.as_millis())
+        .bind(limit)
+        .fetch_all(&mut *writer)
+        .await
+        .map_err(failed)?;
+        let taken = rows.iter().map(|row| {
+            let key = KeyRef { user: row.parse("user_id")?, key: row.parse("key")? };
+            Ok((key, row.parse("order_id")?))
+        });
+        taken.collect()
     }
 
     async fn purge_keys(&self, keep_hours: u32) -> Result<u64, StoreError> {
@@ -47,49 +75,101 @@ impl IdempotencyStore for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Every claim of a batch by one statement; only those that find their key taken are looked at one by one.
     async fn claim_all(&self, claims: &[KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
+        let mut fresh = insert(&mut tx, claims, at).await?;
         let mut answers = Vec::with_capacity(claims.len());
         for claim in claims {
-            answers.push(claim_one(&mut tx, claim, at).await?);
+            let is_fresh = fresh.remove(&(claim.key.user, claim.key.key.as_str().to_owned()));
+            answers.push(if is_fresh { Claimed::Fresh } else { take_over(&mut tx, claim, at).await? });
         }
         tx.commit().await.map_err(failed)?;
         Ok(answers)
     }
 
     async fn finish_all(&self, keys: &[(KeyRef, Option<StoredAnswer>)]) -> Result<(), StoreError> {
+        let (mut answered, mut open) = (Vec::new(), Vec::new());
+        for (key, answer) in keys {
+            let (user, key) = (key.user, key.key.as_str());
+            match answer {
+                Some(answer) => {
+                    let body = std::str::from_utf8(&answer.body).map_err(StoreError::failed)?;
+                    answered.push((user, key, answer.status, body));
+                }
+                None => open.push((user, key)),
+            }
+        }
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        for (key, answer) in keys {
-            finish_one(&mut tx, key, answer.as_ref()).await?;
+        finish(&mut tx, json_array(&answered)?, KEEP).await?;
+        if !open.is_empty() {
+            finish(&mut tx, json_array(&open)?, FORGET).await?;
+            finish(&mut tx, json_array(&open)?, GIVE_FREE).await?;
         }
         tx.commit().await.map_err(failed)
     }
 }
 
-async fn claim_one(
+/// With an answer the key is done.
+const KEEP: &str = "UPDATE idempotency_keys SET lease_until = NULL, status = w.value ->> 2, body = CAST(w.value ->> 3 AS BLOB)
+     FROM json_each(?) AS w
+     WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL";
+/// Without one it is forgotten if nothing came of it …
+const FORGET: &str = "DELETE FROM idempotency_keys
+     WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+       AND order_id IS NULL AND lease_until IS NOT NULL";
+/// … else it may be taken over at once.
+const GIVE_FREE: &str = "UPDATE idempotency_keys SET lease_until = 0
+     WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND lease_until IS NOT NULL";
+
+async fn finish(tx: &mut SqliteConnection, keys: String, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).bind(keys).execute(tx).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Writes claims of keys that nobody claimed before; answers which those are. Of two claims of one key in a batch the
+/// first is it.
+async fn insert(
+    tx: &mut SqliteConnection,
+    claims: &[KeyClaim],
+    at: Timestamp,
+) -> Result<HashSet<(UserId, String)>, StoreError> {
+    let rows: Vec<_> = claims
+        .iter()
+        .map(|claim| {
+            let lease = at.plus_seconds(claim.lease_seconds).as_millis();
+            let is_booking = i64::from(claim.purpose == Purpose::Booking);
+            (
+                claim.key.user,
+                claim.key.key.as_str(),
+                hex::encode(claim.fingerprint.as_bytes()),
+                lease,
+                is_booking,
+            )
+        })
+        .collect();
+    let inserted = sqlx::query(
+        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, is_booking, created_at)
+         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, ?2 FROM json_each(?1) WHERE true
+         ORDER BY json_each.key ON CONFLICT (user_id, key) DO NOTHING RETURNING user_id, key",
+    )
+    .bind(json_array(&rows)?)
+    .bind(int(at.as_millis())?)
+    .fetch_all(tx)
+    .await
+    .map_err(failed)?;
+    inserted.iter().map(|row| Ok((row.parse("user_id")?, row.text("key")?.to_owned()))).collect()
+}
+
+/// What became of the key since it was claimed. One whose lease is over is claimed anew.
+async fn take_over(
     tx: &mut SqliteConnection,
     claim: &KeyClaim,
     at: Timestamp,
 ) -> Result<Claimed, StoreError> {
-    let lease = at.plus_seconds(claim.lease_seconds).as_millis();
-    let inserted = sqlx::query(
-        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, created_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (user_id, key) DO NOTHING",
-    )
-    .bind(claim.key.user.to_string())
-    .bind(claim.key.key.as_str())
-    .bind(claim.fingerprint.as_bytes().as_slice())
-    .bind(lease)
-    .bind(int(at.as_millis())?)
-    .execute(&mut *tx)
-    .await
-    .map_err(failed)?;
-    if inserted.rows_affected() == 1 {
-        return Ok(Claimed::Fresh);
-    }
     let row = sqlx::query("SELECT * FROM idempotency_keys WHERE user_id = ? AND key = ?")
         .bind(claim.key.user.to_string())
         .bind(claim.key.key.as_str())
@@ -99,7 +179,7 @@ async fn claim_one(
     let found = read(&row, claim, at)?;
     if matches!(found, Claimed::Resume(_)) {
         sqlx::query("UPDATE idempotency_keys SET lease_until = ? WHERE user_id = ? AND key = ?")
-            .bind(lease)
+            .bind(at.plus_seconds(claim.lease_seconds).as_millis())
             .bind(claim.key.user.to_string())
             .bind(claim.key.key.as_str())
             .execute(tx)
@@ -123,34 +203,4 @@ fn read(row: &SqliteRow, claim: &KeyClaim, at: Timestamp) -> Result<Claimed, Sto
             Ok(Claimed::Replay(StoredAnswer { status, body: Arc::from(body) }))
         }
     }
-}
-
-/// With an answer the key is done. Without one it is forgotten if nothing came of it, else it may be taken over at once.
-async fn finish_one(
-    tx: &mut SqliteConnection,
-    key: &KeyRef,
-    answer: Option<&StoredAnswer>,
-) -> Result<(), StoreError> {
-    let Some(answer) = answer else {
-        for sql in [
-            "DELETE FROM idempotency_keys WHERE user_id = ? AND key = ? AND order_id IS NULL AND lease_until IS NOT NULL",
-            "UPDATE idempotency_keys SET lease_until = 0 WHERE user_id = ? AND key = ? AND lease_until IS NOT NULL",
-        ] {
-            let query = sqlx::query(sql).bind(key.user.to_string()).bind(key.key.as_str());
-            query.execute(&mut *tx).await.map_err(failed)?;
-        }
-        return Ok(());
-    };
-    sqlx::query(
-        "UPDATE idempotency_keys SET lease_until = NULL, status = ?, body = ?
-         WHERE user_id = ? AND key = ? AND lease_until IS NOT NULL",
-    )
-    .bind(answer.status)
-    .bind(&*answer.body)
-    .bind(key.user.to_string())
-    .bind(key.key.as_str())
-    .execute(tx)
-    .await
-    .map_err(failed)?;
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Joining, leaving, and turns at the gate.
 
+mod join;
+
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use tmcore::event::{Entry, Sale, SaleState};
+use tmcore::event::{Sale, SaleState};
 use tmcore::waiting_room::{Gate, SessionState};
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
@@ -14,6 +16,9 @@ use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
 };
 
+// SQLite uses a partial index only where the statement repeats the index's own condition, word for word: hence the
+// `state IN ('WAITING', 'ACTIVE', 'ORDERING')` beside narrower ones below. Source: <https://www.sqlite.org/partialindex.html>.
+
 /// The most buyers let in by one turn; the next turn is a tick away.
 const MOST_A_TURN: u64 = 1_000;
 
@@ -21,7 +26,7 @@ const MOST_A_TURN: u64 = 1_000;
 impl WaitingRoomStore for SqliteStore {
     async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>> {
         let mut answers = Vec::with_capacity(joins.len());
-        match self.join_all(&joins).await {
+        match join::all(self, &joins).await {
             Ok(all) => return all,
             // One join that the database refuses must not take the others with it: each for itself then.
             Err(StoreError::Failed(_)) if joins.len() > 1 => {
@@ -114,95 +119,6 @@ impl WaitingRoomStore for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    async fn join_all(&self, joins: &[Join]) -> Result<Vec<Result<Joined, JoinRefusal>>, StoreError> {
-        let mut writer = self.writer().await?;
-        let mut tx = begin(&mut writer).await?;
-        let at = self.now();
-        let mut answers = Vec::with_capacity(joins.len());
-        let mut sale: Option<Sale> = None;
-        for join in joins {
-            if sale.as_ref().is_none_or(|sale| sale.event != join.event) {
-                sale = catalog::sale(&mut tx, &join.event).await?;
-            }
-            answers.push(match join_one(&mut tx, sale.as_ref(), join, at).await {
-                Err(JoinRefusal::Store(error)) => return Err(error),
-                answer => answer,
-            });
-        }
-        tx.commit().await.map_err(failed)?;
-        Ok(answers)
-    }
-}
-
-async fn join_one(
-    tx: &mut SqliteConnection,
-    sale: Option<&Sale>,
-    join: &Join,
-    at: Timestamp,
-) -> Result<Joined, JoinRefusal> {
-    let sale = sale.ok_or(JoinRefusal::NotFound)?;
-    if !sale.rules.waiting_room {
-        return Err(JoinRefusal::NoWaitingRoom);
-    }
-    if let Some(session) = live_session(tx, &join.event, join.user).await? {
-        return Ok(Joined { session, new: false });
-    }
-    let entry = sale.enter(at)?;
-    let session = insert(tx, join, entry, at).await?;
-    Ok(Joined { session, new: true })
-}
-
-/// The one live session a user may have for an event (W4).
-pub(super) async fn live_session(
-    tx: &mut SqliteConnection,
-    event: &EventId,
-    user: UserId,
-) -> Result<Option<SessionRecord>, StoreError> {
-    let row = sqlx::query(
-        "SELECT * FROM sessions WHERE event_id = ? AND user_id = ? AND state IN ('WAITING', 'ACTIVE', 'ORDERING')",
-    )
-    .bind(event.as_str())
-    .bind(user.to_string())
-    .fetch_optional(tx)
-    .await
-    .map_err(failed)?;
-    row.as_ref().map(session::read).transpose()
-}
-
-async fn insert(
-    tx: &mut SqliteConnection,
-    join: &Join,
-    entry: Entry,
-    at: Timestamp,
-) -> Result<SessionRecord, StoreError> {
-    let place: i64 = match entry {
-        Entry::Lobby => 0,
-        Entry::Line => sqlx::query_scalar(
-            "UPDATE gates SET next_place = next_place + 1 WHERE event_id = ? RETURNING next_place - 1",
-        )
-        .bind(join.event.as_str())
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?,
-    };
-    let row = sqlx::query(
-        "INSERT INTO sessions (session_id, event_id, user_id, state, place, lobby, joined_at, seen_at)
-         VALUES (?1, ?2, ?3, 'WAITING', ?4, ?5, ?6, ?6) RETURNING *",
-    )
-    .bind(join.session.to_string())
-    .bind(join.event.as_str())
-    .bind(join.user.to_string())
-    .bind(place)
-    .bind(entry == Entry::Lobby)
-    .bind(at.as_millis())
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(failed)?;
-    session::append(tx, &[join.session], None, SessionState::Waiting, at).await?;
-    session::read(&row)
-}
-
 /// Takes out of the line who gave no sign of life, and from inside who began no order in time (W9).
 async fn lapse(
     tx: &mut SqliteConnection,
@@ -221,7 +137,9 @@ async fn lapse(
     .map_err(failed)?;
     record(tx, &abandoned, (SessionState::Waiting, SessionState::Abandoned), at, turn).await?;
     let expired = sqlx::query(
-        "UPDATE sessions SET state = 'EXPIRED' WHERE event_id = ? AND state = 'ACTIVE' AND deadline <= ? RETURNING *",
+        "UPDATE sessions SET state = 'EXPIRED'
+         WHERE event_id = ? AND state = 'ACTIVE' AND state IN ('WAITING', 'ACTIVE', 'ORDERING') AND deadline <= ?
+         RETURNING *",
     )
     .bind(sale.event.as_str())
     .bind(at.as_millis())
@@ -229,6 +147,31 @@ async fn lapse(
     .await
     .map_err(failed)?;
     record(tx, &expired, (SessionState::Active, SessionState::Expired), at, turn).await
+}
+
+/// Ends the sessions that have nothing to wait for once the sale is closed: places in line, and admissions without an
+/// order. Who has an order may end it.
+pub(super) async fn send_home(
+    tx: &mut SqliteConnection,
+    event: &EventId,
+    at: Timestamp,
+) -> Result<Vec<SessionRecord>, StoreError> {
+    let mut turn = Turn::default();
+    for (from, to) in
+        [(SessionState::Waiting, SessionState::Abandoned), (SessionState::Active, SessionState::Expired)]
+    {
+        let ended = sqlx::query(
+            "UPDATE sessions SET state = ?, deadline = NULL WHERE event_id = ? AND state = ? RETURNING *",
+        )
+        .bind(to.as_str())
+        .bind(event.as_str())
+        .bind(from.as_str())
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(failed)?;
+        record(tx, &ended, (from, to), at, &mut turn).await?;
+    }
+    Ok(turn.changed)
 }
 
 /// Lets in as many as the gate allows, smallest place first (W1, W2). Never pages by place: a join that committed late
@@ -240,13 +183,11 @@ async fn admit(
     turn: &mut Turn,
 ) -> Result<(), StoreError> {
     let inside = inside(tx, &sale.event).await?;
-    let free = u64::from(sale.rules.gate.capacity).saturating_sub(inside).min(MOST_A_TURN);
-    let first = first_in_line(tx, &sale.event, free).await?;
-    if first.is_empty() {
-        return Ok(());
-    }
-    let (gate, admitted) =
-        gate(tx, &sale.event).await?.admit(at, sale.rules.gate, inside, first.len() as u64);
+    let before = gate(tx, &sale.event).await?;
+    // However long the line is, only those are read whom there is credit for.
+    let (_, most) = before.admit(at, sale.rules.gate, inside, MOST_A_TURN);
+    let first = first_in_line(tx, &sale.event, most).await?;
+    let (gate, admitted) = before.admit(at, sale.rules.gate, inside, first.len() as u64);
     let admitted = &first[..usize::try_from(admitted).map_err(StoreError::failed)?];
     if admitted.is_empty() {
         return Ok(());
@@ -268,7 +209,8 @@ async fn admit(
 /// How many take a slot, counted by the index.
 async fn inside(tx: &mut SqliteConnection, event: &EventId) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM sessions WHERE event_id = ? AND state IN ('ACTIVE', 'ORDERING')",
+        "SELECT COUNT(*) FROM sessions
+         WHERE event_id = ? AND state IN ('ACTIVE', 'ORDERING') AND state IN ('WAITING', 'ACTIVE', 'ORDERING')",
     )
     .bind(event.as_str())
     .fetch_one(tx)
@@ -283,7 +225,9 @@ async fn first_in_line(
     most: u64,
 ) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(
-        "SELECT session_id FROM sessions WHERE event_id = ? AND state = 'WAITING' AND lobby = 0 ORDER BY place LIMIT ?",
+        "SELECT session_id FROM sessions
+         WHERE event_id = ? AND state = 'WAITING' AND state IN ('WAITING', 'ACTIVE', 'ORDERING') AND lobby = 0
+         ORDER BY place LIMIT ?",
     )
     .bind(event.as_str())
     .bind(int(most)?)
