@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use axum::Router;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::routing::get;
 use bytes::Bytes;
 

@@ -51,7 +51,9 @@ pub async fn open(daemon: &Daemon, id: &str, seats: usize, patch: EventPatch) ->
     let (event, organiser): (EventId, _) = (id.parse()?, daemon.organiser()?);
     let event_patch = EventPatch { starts_at: Some("2030-01-01T20:00:00Z".parse()?), ..patch };
     let prices = [("Standard".to_owned(), 4_500)].into_iter().collect();
-    organiser.import(&event, &ImportSeatingPlan { seating_plan: plan(seats), prices, event: event_patch }).await?;
+    organiser
+        .import(&event, &ImportSeatingPlan { seating_plan: plan(seats), prices, event: event_patch })
+        .await?;
     organiser.sale_action(&event, SaleAction::Open).await?;
     Ok(())
 }

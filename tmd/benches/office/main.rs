@@ -8,6 +8,9 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::struct_excessive_bools,
     reason = "a program that measures: it has a clock and standard output, and figures are rounded"
 )]
 
@@ -74,7 +77,7 @@ enum Role {
 }
 
 /// One run.
-pub struct Bench {
+struct Bench {
     /// Less of everything.
     pub quick: bool,
     /// Rounds that count; there is one more to warm up.
@@ -86,7 +89,7 @@ pub struct Bench {
 }
 
 /// Where results go.
-pub fn results() -> PathBuf {
+fn results() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
 }
 
@@ -114,7 +117,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     number.parse::<u64>().map(|n| Duration::from_secs(n * seconds)).map_err(|error| error.to_string())
 }
 
-const GROUPS: &[&str] = &["cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats", "goodput", "start", "tmctl"];
+const GROUPS: &[&str] = &[
+    "cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats", "goodput",
+    "start", "tmctl",
+];
 
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let wanted = |name: &&&str| cli.only.as_deref().is_none_or(|only| name.contains(only));
@@ -132,7 +138,11 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
         measure_one(&mut bench, group).await.with_context(|| format!("failed to measure {group}"))?;
     }
     bench.report.write(&results().join("office.json"))?;
-    if cli.json { bench.report.print_json()? } else { bench.report.print() }
+    if cli.json {
+        bench.report.print_json()?;
+    } else {
+        bench.report.print();
+    }
     Ok(())
 }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use tokio::task::JoinSet;
 
 /// Buyers at once.
@@ -112,12 +114,13 @@ fn order_id(order: i64) -> String {
 async fn reserve(pool: &SqlitePool, order: i64) -> sqlx::Result<()> {
     let (id, seat) = (order_id(order), order * 2);
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let seats = sqlx::query("SELECT seat_index, status FROM seats WHERE event_id = ? AND seat_index IN (?, ?)")
-        .bind("E1")
-        .bind(seat)
-        .bind(seat + 1)
-        .fetch_all(&mut *tx)
-        .await?;
+    let seats =
+        sqlx::query("SELECT seat_index, status FROM seats WHERE event_id = ? AND seat_index IN (?, ?)")
+            .bind("E1")
+            .bind(seat)
+            .bind(seat + 1)
+            .fetch_all(&mut *tx)
+            .await?;
     assert_eq!(seats.len(), 2, "two seats");
     sqlx::query("INSERT INTO orders (order_id, event_id, user_id, state, expires_at) VALUES (?, ?, ?, 'AUTHORIZED', ?)")
         .bind(&id)
@@ -143,8 +146,14 @@ async fn reserve(pool: &SqlitePool, order: i64) -> sqlx::Result<()> {
 async fn finalize(pool: &SqlitePool, order: i64) -> sqlx::Result<()> {
     let (id, seat) = (order_id(order), order * 2);
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("SELECT state, expires_at FROM orders WHERE order_id = ?").bind(&id).fetch_one(&mut *tx).await?;
-    sqlx::query("UPDATE orders SET state = 'FINALIZED' WHERE order_id = ?").bind(&id).execute(&mut *tx).await?;
+    sqlx::query("SELECT state, expires_at FROM orders WHERE order_id = ?")
+        .bind(&id)
+        .fetch_one(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE orders SET state = 'FINALIZED' WHERE order_id = ?")
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query("UPDATE seats SET status = 3, reserved_until = NULL WHERE event_id = ? AND seat_index IN (?, ?) AND order_id = ?")
         .bind("E1")
         .bind(seat)
@@ -152,16 +161,18 @@ async fn finalize(pool: &SqlitePool, order: i64) -> sqlx::Result<()> {
         .bind(&id)
         .execute(&mut *tx)
         .await?;
-    sqlx::query("INSERT INTO tickets (ticket_id, event_id, seat_index, order_id) VALUES (?, ?, ?, ?), (?, ?, ?, ?)")
-        .bind(format!("tkt_a{order:025}"))
-        .bind("E1")
-        .bind(seat)
-        .bind(&id)
-        .bind(format!("tkt_b{order:025}"))
-        .bind("E1")
-        .bind(seat + 1)
-        .bind(&id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO tickets (ticket_id, event_id, seat_index, order_id) VALUES (?, ?, ?, ?), (?, ?, ?, ?)",
+    )
+    .bind(format!("tkt_a{order:025}"))
+    .bind("E1")
+    .bind(seat)
+    .bind(&id)
+    .bind(format!("tkt_b{order:025}"))
+    .bind("E1")
+    .bind(seat + 1)
+    .bind(&id)
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await
 }

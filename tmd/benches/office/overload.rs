@@ -40,7 +40,7 @@ struct Tally {
 
 /// Goodput at multiples of the peak.
 pub async fn goodput(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 180_000, without_waiting_room()).await?;
     LocalSet::new().run_until(sweep(bench, &daemon)).await?;
@@ -51,7 +51,10 @@ async fn sweep(bench: &mut Bench, daemon: &Daemon) -> anyhow::Result<()> {
     let numbers = Arc::new((Numbers::default(), Numbers::default()));
     let (address, time) = (daemon.address(), bench.seconds(8));
     let shared = Arc::clone(&numbers);
-    let closed = walk(address, 64, time, move |connection| purchase(connection, Arc::clone(&shared))).await?;
+    let buy = move |connection| purchase(connection, Arc::clone(&shared));
+    // The first warms up.
+    walk(address, 64, time, buy.clone()).await?;
+    let closed = walk(address, 64, time, buy).await?;
     let (mut peak, mut levels) = (0.0_f64, Vec::new());
     let capacity = closed.rate(200);
     bench.report.figure("purchases, closed loop of 64 clients", "purchases/s", capacity, NoTarget);
@@ -74,7 +77,8 @@ async fn sweep(bench: &mut Bench, daemon: &Daemon) -> anyhow::Result<()> {
 }
 
 fn note(tally: &Tally, spent: f64) -> String {
-    let refused: u64 = tally.statuses.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum();
+    let refused: u64 =
+        tally.statuses.iter().filter(|(status, _)| **status != 200).map(|(_, count)| count).sum();
     format!(
         "{:?}, late {}, failed {}, turned away by the generator {}; refused {refused}, processor time {spent:.1} s",
         tally.statuses, tally.late, tally.failed, tally.turned_away
@@ -100,7 +104,12 @@ async fn arrive(server: SocketAddr, rate: f64, time: Duration, numbers: &Arc<(Nu
     tally.take()
 }
 
-async fn one(server: SocketAddr, planned: Instant, tally: Rc<RefCell<Tally>>, numbers: Arc<(Numbers, Numbers)>) {
+async fn one(
+    server: SocketAddr,
+    planned: Instant,
+    tally: Rc<RefCell<Tally>>,
+    numbers: Arc<(Numbers, Numbers)>,
+) {
     let idle = {
         let mut tally = tally.borrow_mut();
         if tally.busy >= MOST_CONNECTIONS {
@@ -133,7 +142,11 @@ async fn one(server: SocketAddr, planned: Instant, tally: Rc<RefCell<Tally>>, nu
 }
 
 /// How long after the last arrival a purchase is quick again.
-async fn recovery(bench: &mut Bench, server: SocketAddr, numbers: &Arc<(Numbers, Numbers)>) -> anyhow::Result<()> {
+async fn recovery(
+    bench: &mut Bench,
+    server: SocketAddr,
+    numbers: &Arc<(Numbers, Numbers)>,
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut connection = Connection::open(server).await?;
     while began.elapsed() < Duration::from_secs(60) {

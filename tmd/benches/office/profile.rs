@@ -10,13 +10,25 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Begins to sample a process, 199 times a second of processor time. The samples are kept under the name.
+    /// Begins to sample a process, 999 times a second of processor time. The samples are kept under the name.
     pub fn start(process: u32, name: &str) -> anyhow::Result<Self> {
         let file = super::results().join(format!("{name}.perf"));
         std::fs::create_dir_all(super::results())?;
         let mut perf = Command::new("perf");
-        perf.args(["record", "-e", "cpu-clock", "-F", "199", "--call-graph", "dwarf,16384", "-p", &process.to_string(), "-o"]);
-        let recorder = perf.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        perf.args([
+            "record",
+            "-e",
+            "cpu-clock",
+            "-F",
+            "999",
+            "--call-graph",
+            "dwarf,16384",
+            "-p",
+            &process.to_string(),
+            "-o",
+        ]);
+        let recorder =
+            perf.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Self { recorder, file })
     }
 

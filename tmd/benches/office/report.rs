@@ -131,7 +131,10 @@ impl Report {
 
     /// The table.
     pub fn print(&self) {
-        println!("\n{}\npeer: {}, {}/s; {}\n", self.machine, self.peer.name, self.peer.orders_per_second, self.peer.source);
+        println!(
+            "\n{}\npeer: {}, {}/s; {}\n",
+            self.machine, self.peer.name, self.peer.orders_per_second, self.peer.source
+        );
         println!("| operation | unit | ceiling | program | ratio | target | met | note |");
         println!("|---|---|---|---|---|---|---|---|");
         for row in &self.rows {
@@ -172,7 +175,8 @@ fn line(row: &Row) -> String {
     };
     let ceiling = row.ceiling.map(number).unwrap_or_default();
     let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-    let cells = [&row.operation, row.unit, &ceiling, &number(row.program), &ratio, &row.target, met, &row.note];
+    let cells =
+        [&row.operation, row.unit, &ceiling, &number(row.program), &ratio, &row.target, met, &row.note];
     cells.join(" | ")
 }
 

@@ -46,7 +46,7 @@ struct Round {
 
 /// create, confirm, finalize at 64 clients.
 pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let each = if bench.quick { 1_000 } else { 6_000 };
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 2 * each * (bench.rounds + 1), without_waiting_room()).await?;
@@ -70,7 +70,10 @@ pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
     let finals = pairs(|round| (round.naive_finalize, round.finalize));
     bench.report.rounds("finalize, 64 clients", "orders/s", &finals, Ratio(3.0)).note(finalize);
     let creates = pairs(|round| (round.confirm, round.create));
-    bench.report.rounds("create, 64 clients (ceiling: confirm)", "orders/s", &creates, Ratio(1.5)).note(create);
+    bench
+        .report
+        .rounds("create, 64 clients (ceiling: confirm)", "orders/s", &creates, Ratio(1.5))
+        .note(create);
     daemon.stop()
 }
 
@@ -85,7 +88,8 @@ async fn sell_some(
     let mut spent = vec![processor()?];
     let created = bench.play(daemon, CLIENTS, (Script::once(creates).kept(), "create")).await?;
     spent.push(processor()?);
-    let begun: Vec<Begun> = created.bodies.iter().map(|(_, body)| begun(body)).collect::<anyhow::Result<_>>()?;
+    let begun: Vec<Begun> =
+        created.bodies.iter().map(|(_, body)| begun(body)).collect::<anyhow::Result<_>>()?;
     let seats = |order: usize| [seat(2 * (first + order)), seat(2 * (first + order) + 1)];
     let confirms = begun.iter().enumerate().map(|(n, order)| order.confirm(&seats(n), &keys.key())).collect();
     let confirmed = bench.play(daemon, CLIENTS, (Script::once(confirms), "confirm")).await?;
@@ -112,7 +116,7 @@ pub fn quantiles(outcome: &Outcome) -> String {
 
 /// Whole purchases by 16 clients, and the peer's figure beside them.
 pub async fn purchases(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     let time = bench.seconds(6);
     open(&daemon, EVENT, 120_000, without_waiting_room()).await?;
@@ -132,7 +136,8 @@ pub async fn purchases(bench: &mut Bench) -> anyhow::Result<()> {
     let peer = bench.report.peer_orders_per_second();
     bench.report.figure("whole purchase, 16 clients", "purchases/s", rate, AtLeast(1_500.0));
     bench.report.figure("whole purchase, 16 clients, p99", "ms", p99, AtMost(15.0));
-    let row = bench.report.rounds("whole purchase against the peer", "purchases/s", &[(peer, rate)], Ratio(100.0));
+    let row =
+        bench.report.rounds("whole purchase against the peer", "purchases/s", &[(peer, rate)], Ratio(100.0));
     row.note("two seats each; the peer's figure is recorded, with one seat each");
     daemon.stop()
 }
@@ -150,7 +155,8 @@ pub async fn purchase(
         return Ok((connection, status));
     }
     let order = begun(answer.body).map_err(std::io::Error::other)?;
-    let status = connection.ask(&order.confirm(&[seat(2 * pair), seat(2 * pair + 1)], &keys.key())).await?.status;
+    let status =
+        connection.ask(&order.confirm(&[seat(2 * pair), seat(2 * pair + 1)], &keys.key())).await?.status;
     if status != 202 {
         return Ok((connection, status));
     }
@@ -161,18 +167,23 @@ pub async fn purchase(
 /// Five hundred orders want one seat at once.
 pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
     const RIVALS: usize = 500;
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 1_000, without_waiting_room()).await?;
     let (keys, mut slowest) = (Numbers::default(), Vec::new());
     for round in 0..=bench.rounds {
         let creates = (0..RIVALS).map(|_| create(EVENT, &keys.key())).collect();
         let created = play(daemon.address(), CLIENTS, Script::once(creates).kept()).await?;
-        let begun: Vec<Begun> = created.bodies.iter().map(|(_, body)| begun(body)).collect::<anyhow::Result<_>>()?;
+        let begun: Vec<Begun> =
+            created.bodies.iter().map(|(_, body)| begun(body)).collect::<anyhow::Result<_>>()?;
         let confirms = begun.iter().map(|order| order.confirm(&[seat(round)], &keys.key())).collect();
         let raced = play(daemon.address(), RIVALS, Script::once(confirms)).await?;
         let won = raced.statuses.get(&202).copied().unwrap_or(0);
-        anyhow::ensure!(won == 1 && raced.others(202) == raced.statuses[&409], "answered {:?}", raced.statuses);
+        anyhow::ensure!(
+            won == 1 && raced.others(202) == raced.statuses[&409],
+            "answered {:?}",
+            raced.statuses
+        );
         if round > 0 {
             slowest.push(raced.millis(0.99));
         }
@@ -184,7 +195,7 @@ pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
 
 impl Bench {
     /// A folder of its own for one measurement.
-    pub fn folder(&self) -> anyhow::Result<TempDir> {
+    pub fn folder() -> anyhow::Result<TempDir> {
         Ok(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
     }
 

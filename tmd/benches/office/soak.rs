@@ -58,7 +58,7 @@ struct Done {
 
 /// Loads a daemon for so long.
 pub async fn run(bench: &mut Bench, time: Duration) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let data = folder.path().join("office");
     let daemon = Arc::new(Daemon::start(&data, &[]).await?);
     open(&daemon, EVENT, SEATS, without_waiting_room()).await?;
@@ -107,7 +107,8 @@ async fn visit(daemon: Arc<Daemon>, done: Arc<Done>, until: Instant) -> anyhow::
         let place = taken(connection.ask(&join("ROOM")).await?.body)?;
         let mut stream = Connection::open(daemon.address()).await?.listen(&place.stream()).await?;
         // A guest who hears nothing for so long has waited long enough.
-        let _ = tokio::time::timeout(GUEST_STAY, async { while stream.next(&mut |_| {}).await.is_ok() {} }).await;
+        let _ =
+            tokio::time::timeout(GUEST_STAY, async { while stream.next(&mut |_| {}).await.is_ok() {} }).await;
         drop(stream);
         for ask in [place.poll(), place.leave()] {
             let status = connection.ask(&ask).await?.status;
@@ -139,7 +140,13 @@ fn told(bench: &mut Bench, samples: &[(f64, f64)], done: &Done, time: Duration) 
     let last = steady.last().map_or(f64::NAN, |(_, resident)| *resident);
     let counts = [&done.purchases, &done.visits, &done.refused].map(|count| count.load(Ordering::Relaxed));
     let row = bench.report.figure("soak: memory at the end", "MB", last, NoTarget);
-    row.note(format!("after {} s: {} purchases, {} visits, {} refused", time.as_secs(), counts[0], counts[1], counts[2]));
+    row.note(format!(
+        "after {} s: {} purchases, {} visits, {} refused",
+        time.as_secs(),
+        counts[0],
+        counts[1],
+        counts[2]
+    ));
     // A leak of a kilobyte a purchase would be tens of megabytes an hour.
     let label = "soak: growth after the first third, by least squares";
     bench.report.figure(label, "MB an hour", per_hour, AtMost(5.0));
@@ -149,7 +156,8 @@ fn told(bench: &mut Bench, samples: &[(f64, f64)], done: &Done, time: Duration) 
 /// The slope of the line through the points with the least squares.
 fn slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len() as f64;
-    let (x, y) = (points.iter().map(|p| p.0).sum::<f64>() / count, points.iter().map(|p| p.1).sum::<f64>() / count);
+    let (x, y) =
+        (points.iter().map(|p| p.0).sum::<f64>() / count, points.iter().map(|p| p.1).sum::<f64>() / count);
     let covariance: f64 = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum();
     let variance: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
     covariance / variance

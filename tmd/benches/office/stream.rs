@@ -28,7 +28,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Ten thousand in line: memory, heartbeats, and turns at the gate.
 pub async fn waiting(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WAITING / 10 } else { WAITING };
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     let closed =
         EventPatch { capacity: Some(0), admissions_per_minute: Some(1_000_000), ..EventPatch::default() };
@@ -77,7 +77,9 @@ async fn told(
     for turn in 0..=bench.rounds {
         arrivals.borrow_mut().clear();
         let capacity = u32::try_from(turn + 1)? * 20;
-        organiser.patch_event(&event, &EventPatch { capacity: Some(capacity), ..EventPatch::default() }).await?;
+        organiser
+            .patch_event(&event, &EventPatch { capacity: Some(capacity), ..EventPatch::default() })
+            .await?;
         tokio::time::sleep(SETTLE).await;
         let times = spread(&arrivals.borrow());
         let left = streams - 20 * turn;
@@ -118,7 +120,7 @@ fn micros(time: Duration) -> u64 {
 /// Changes of seats, five thousand watching.
 pub async fn seats(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WATCHING / 10 } else { WATCHING };
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 20_000, without_waiting_room()).await?;
     let ask = request("GET", "/api/sse/events/HOUSE/seats", &[], "");
@@ -177,7 +179,9 @@ async fn watched(bench: &mut Bench, daemon: &Daemon, listening: Vec<Listening>) 
     anyhow::ensure!(told > streams as u64, "{told} frames came to {streams} streams");
     let label = format!("a seat's change, told to {streams} streams, p99");
     let row = bench.report.figure(&label, "ms", p99, AtMost(500.0));
-    row.note(format!("the oldest change of each frame, from its request; {told} frames, the daemon takes {cores:.2} cores"));
+    row.note(format!(
+        "the oldest change of each frame, from its request; {told} frames, the daemon takes {cores:.2} cores"
+    ));
     bench.report.figure("changes of seats while they were told", "changes/s", rate, NoTarget);
     Ok(())
 }

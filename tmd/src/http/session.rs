@@ -84,7 +84,8 @@ pub fn known_or_guest(api: &Api, user: Option<UserId>) -> ApiResult<(UserId, Opt
 /// # Errors
 /// When no token can be made, which is a fault of ours.
 pub fn guest(api: &Api, user: UserId) -> ApiResult<(UserId, Option<String>)> {
-    let token = api.office.access.welcome(user, api.office.world().clock.now()).map_err(ApiError::internal)?;
+    let token =
+        api.office.access.welcome(user, api.office.world().clock.now()).map_err(ApiError::internal)?;
     Ok((user, Some(token)))
 }
 

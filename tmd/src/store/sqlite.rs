@@ -70,7 +70,8 @@ impl SqliteStore {
             .busy_timeout(quarter)
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let writing = connect.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", WRITER_CACHE);
+        let writing =
+            connect.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", WRITER_CACHE);
         let mut writer = writing.connect().await.map_err(failed)?;
         MIGRATIONS.run(&mut writer).await.map_err(StoreError::failed)?;
         let readers = SqlitePoolOptions::new()

@@ -22,7 +22,8 @@ pub(super) async fn all(
     let at = now(&mut tx).await?;
     let mut queue = Queue { sales: sales(&mut tx, joins).await?, live: live(&mut tx, joins).await?, at };
     let decided: Vec<_> = joins.iter().map(|join| queue.enter(join)).collect();
-    let new: Vec<_> = decided.iter().flatten().filter(|joined| joined.new).map(|joined| joined.session.id).collect();
+    let new: Vec<_> =
+        decided.iter().flatten().filter(|joined| joined.new).map(|joined| joined.session.id).collect();
     let places = places(&mut tx, queue, &new).await?;
     insert(&mut tx, &new, &places, at).await?;
     tx.commit().await.map_err(failed)?;
@@ -104,8 +105,7 @@ async fn live(
 type Placed = HashMap<SessionId, SessionRecord>;
 
 async fn places(tx: &mut SqliteConnection, queue: Queue, new: &[SessionId]) -> Result<Placed, StoreError> {
-    let mut sessions: Placed =
-        queue.live.into_values().map(|session| (session.id, session)).collect();
+    let mut sessions: Placed = queue.live.into_values().map(|session| (session.id, session)).collect();
     for event in queue.sales.keys() {
         let in_line: Vec<_> = new
             .iter()
