@@ -27,6 +27,7 @@ const TEXTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/api.md",
     "docs/operations.md",
+    "docs/performance.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];
