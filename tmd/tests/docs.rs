@@ -29,6 +29,7 @@ const TEXTS: &[&str] = &[
     "docs/money.md",
     "docs/operations.md",
     "docs/overload.md",
+    "docs/performance.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];
