@@ -36,11 +36,16 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
 }
 
+/// Connections that search.
+const SEARCH_CONNECTIONS: u32 = 1;
+
 /// The store.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Mutex<SqliteConnection>,
     readers: SqlitePool,
+    /// Searches read a lot and matter least: they have connections of their own, and wait for nobody else's.
+    searchers: SqlitePool,
     writer_timeout: Duration,
 }
 
@@ -69,10 +74,14 @@ impl SqliteStore {
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(connect.read_only(true).create_if_missing(false))
+            .connect_with(connect.clone().read_only(true).create_if_missing(false))
             .await
             .map_err(failed)?;
-        Ok(Self { writer: Mutex::new(writer), readers, writer_timeout: quarter })
+        let searchers = SqlitePoolOptions::new()
+            .max_connections(SEARCH_CONNECTIONS)
+            .acquire_timeout(quarter)
+            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
+        Ok(Self { writer: Mutex::new(writer), readers, searchers, writer_timeout: quarter })
     }
 
     /// The writer, waited for no longer than a lock may be (S9).

@@ -75,8 +75,8 @@ async fn buy(url: String, stop: Arc<AtomicBool>, bought: Arc<AtomicU64>, buyer: 
         let seat = SeatsAndPayment { seats: seats(&["no-such-seat"]), payment_token: "tok_ok".to_owned() };
         // A booking of a seat that is not there is decided by the database, and can be repeated for ever.
         let refused = buyers.book(&event, &seat, &key()).await.unwrap_err();
-        assert_eq!(refused.status(), Some(422), "{buyer}: {refused}");
-        bought.fetch_add(1, Ordering::Relaxed);
+        assert!(matches!(refused.status(), Some(422 | 503)), "{buyer}: {refused}");
+        bought.fetch_add(u64::from(refused.status() == Some(422)), Ordering::Relaxed);
     }
 }
 
