@@ -53,12 +53,21 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
 }
 
+/// Connections that search.
+const SEARCH_CONNECTIONS: u32 = 1;
+
 /// The store.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+<<<<<<< HEAD
     clock: StoreClock,
+=======
+    /// Searches read a lot and matter least: they have connections of their own, and wait for nobody else's.
+    searchers: SqlitePool,
+    writer_timeout: Duration,
+>>>>>>> overload
 }
 
 impl SqliteStore {
@@ -91,6 +100,7 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
+<<<<<<< HEAD
             .connect_with(
                 connect
                     .read_only(true)
@@ -101,6 +111,16 @@ impl SqliteStore {
             .map_err(|error| OpenError::of(file, &error))?;
         clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
         Ok(Self { writer, readers, clock })
+=======
+            .connect_with(connect.clone().read_only(true).create_if_missing(false))
+            .await
+            .map_err(failed)?;
+        let searchers = SqlitePoolOptions::new()
+            .max_connections(SEARCH_CONNECTIONS)
+            .acquire_timeout(quarter)
+            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
+        Ok(Self { writer: Mutex::new(writer), readers, searchers, writer_timeout: quarter })
+>>>>>>> overload
     }
 
     async fn writer(&self) -> Result<Held<'_>, StoreError> {

@@ -144,9 +144,10 @@ pub(super) fn response(refusal: Refusal, id: &RequestId) -> Response {
         // RFC 9110, 15.5.6: a 405 names what is allowed.
         ProblemCode::MethodNotAllowed => Some((ALLOW, "GET, HEAD, POST, PATCH, DELETE")),
         // What is left of a slow, oversized or ambiguous request is not worth reading.
-        ProblemCode::RequestTimeout | ProblemCode::HeadersTooLarge | ProblemCode::InvalidParameter => {
-            Some((CONNECTION, "close"))
-        }
+        ProblemCode::RequestTimeout
+        | ProblemCode::UriTooLong
+        | ProblemCode::HeadersTooLarge
+        | ProblemCode::InvalidParameter => Some((CONNECTION, "close")),
         _ => None,
     };
     if let Some((name, value)) = field {
