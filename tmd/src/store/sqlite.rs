@@ -61,13 +61,9 @@ const SEARCH_CONNECTIONS: u32 = 1;
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
-<<<<<<< HEAD
-    clock: StoreClock,
-=======
-    /// Searches read a lot and matter least: they have connections of their own, and wait for nobody else's.
+    /// Searches read a lot and matter least: they have a connection of their own, and wait for nobody else's.
     searchers: SqlitePool,
-    writer_timeout: Duration,
->>>>>>> overload
+    clock: StoreClock,
 }
 
 impl SqliteStore {
@@ -93,6 +89,10 @@ impl SqliteStore {
             .disable_statement_logging();
         let clock = StoreClock::default();
         let writer = open::writer(file, connect.clone(), quarter).await?;
+        let reading = connect
+            .read_only(true)
+            .create_if_missing(false)
+            .pragma("cache_size", format!("-{READER_CACHE_KIB}"));
         // A connection for reading is kept for good: on a disk that has become read-only another could not be opened.
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
@@ -100,27 +100,15 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
-<<<<<<< HEAD
-            .connect_with(
-                connect
-                    .read_only(true)
-                    .create_if_missing(false)
-                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
-            )
+            .connect_with(reading.clone())
             .await
             .map_err(|error| OpenError::of(file, &error))?;
-        clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
-        Ok(Self { writer, readers, clock })
-=======
-            .connect_with(connect.clone().read_only(true).create_if_missing(false))
-            .await
-            .map_err(failed)?;
         let searchers = SqlitePoolOptions::new()
             .max_connections(SEARCH_CONNECTIONS)
             .acquire_timeout(quarter)
-            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-        Ok(Self { writer: Mutex::new(writer), readers, searchers, writer_timeout: quarter })
->>>>>>> overload
+            .connect_lazy_with(reading);
+        clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
+        Ok(Self { writer, readers, searchers, clock })
     }
 
     async fn writer(&self) -> Result<Held<'_>, StoreError> {
