@@ -51,6 +51,8 @@ pub struct SqliteOptions {
     pub reader_connections: u32,
     /// The longest that a request may wait for locks, all told (S9).
     pub busy_timeout: Duration,
+    /// How long whoever writes a payment down has to send it before the resolver does.
+    pub send_lease_seconds: u32,
 }
 
 /// Connections that search.
@@ -64,6 +66,7 @@ pub struct SqliteStore {
     /// Searches read a lot and matter least: they have a connection of their own, and wait for nobody else's.
     searchers: SqlitePool,
     clock: StoreClock,
+    send_lease_seconds: u32,
 }
 
 impl SqliteStore {
@@ -108,7 +111,8 @@ impl SqliteStore {
             .acquire_timeout(quarter)
             .connect_lazy_with(reading);
         clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
-        Ok(Self { writer, readers, searchers, clock })
+        let send_lease_seconds = options.send_lease_seconds;
+        Ok(Self { writer, readers, searchers, clock, send_lease_seconds })
     }
 
     async fn writer(&self) -> Result<Held<'_>, StoreError> {

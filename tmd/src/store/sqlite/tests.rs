@@ -9,7 +9,8 @@ use crate::ports::contract::{catalog, idempotency, order, payment, search, seat,
 
 async fn stage() -> Stage {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2) };
+    let options =
+        SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2), send_lease_seconds: 30 };
     let store = SqliteStore::open(&folder.path().join("office.db"), options).await.unwrap();
     Stage { store: Arc::new(store), keep: Box::new(folder) }
 }

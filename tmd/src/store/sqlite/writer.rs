@@ -14,6 +14,7 @@ use tokio::sync::MutexGuard;
 
 use super::{failed, meaning};
 use crate::clock::{Clock, SystemClock};
+use crate::drill::{self, Part};
 use crate::ports::StoreError;
 use crate::ports::fault::Fault;
 
@@ -126,6 +127,7 @@ pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreErr
         tracing::warn!(file = %writer.file.display(), "a transaction was cut off, its connection is opened anew");
         *held.connection = writer.options.connect().await.map_err(|error| writer.failed(error))?;
     }
+    drill::begin(Part::Office);
     let inner = held.connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| writer.failed(error))?;
     Ok(Tx { inner, writer })
 }
@@ -139,7 +141,9 @@ async fn is_stuck(connection: &mut SqliteConnection) -> bool {
 impl Tx<'_> {
     /// Ends the transaction; what it wrote is on the disk then.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        drill::before_commit(Part::Office);
         let outcome = self.inner.commit().await;
+        drill::after_commit(Part::Office);
         match &outcome {
             Ok(()) => self.writer.note(Ok(())),
             Err(error) => self.writer.note(Err(&meaning(error))),
