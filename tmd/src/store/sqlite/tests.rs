@@ -7,6 +7,10 @@ use super::{SqliteOptions, SqliteStore};
 use crate::ports::contract::stage::Stage;
 use crate::ports::contract::{catalog, idempotency, order, payment, search, seat, waiting_room};
 
+fn options() -> SqliteOptions {
+    SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2), send_lease_seconds: 30 }
+}
+
 async fn stage() -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let options =
@@ -30,8 +34,7 @@ keeps!(catalog, seat, waiting_room, order, idempotency, payment, search);
 #[tokio::test]
 async fn d1_the_writer_waits_for_the_disk() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2) };
-    let store = SqliteStore::open(&folder.path().join("office.db"), options).await.unwrap();
+    let store = SqliteStore::open(&folder.path().join("office.db"), options()).await.unwrap();
     let mut held = store.writer().await.unwrap();
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *held).await.unwrap();
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *held).await.unwrap();
@@ -43,8 +46,7 @@ async fn d1_the_writer_waits_for_the_disk() {
 #[tokio::test]
 async fn the_writer_mends_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2) };
-    let store = SqliteStore::open(&folder.path().join("office.db"), options).await.unwrap();
+    let store = SqliteStore::open(&folder.path().join("office.db"), options()).await.unwrap();
     {
         let mut held = store.writer().await.unwrap();
         let mut tx = super::begin(&mut held).await.unwrap();
