@@ -142,7 +142,7 @@ impl Level {
             return Self { admitted: raised(self.admitted, step), over: 0, last: delay };
         }
         let over = (self.over + 1).min(STANDING_LOOKS);
-        let is_shrinking = delay < self.last.saturating_sub(self.last / 20);
+        let is_shrinking = delay * 20 < self.last * 19;
         let is_standing = over == STANDING_LOOKS && !is_shrinking;
         let admitted = if is_standing { lowered(self.admitted, delay, target) } else { self.admitted };
         Self { admitted, over, last: delay }

@@ -30,6 +30,7 @@ const TEXTS: &[&str] = &[
     "docs/money.md",
     "docs/operations.md",
     "docs/overload.md",
+    "docs/performance.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];

@@ -17,7 +17,7 @@ const OPEN: usize = 10_000;
 
 /// From start to ready: on nothing, and on ten thousand open orders that a killed daemon left.
 pub async fn start(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let mut empty = Vec::new();
     for round in 0..=bench.rounds {
         empty.push(time_to_ready(&folder.path().join(format!("empty-{round}"))).await?);
@@ -59,17 +59,19 @@ async fn leave_open_orders(data: &Path, orders: usize) -> anyhow::Result<()> {
 pub async fn command_line(bench: &mut Bench) -> anyhow::Result<()> {
     const RUNS: usize = 20;
     let tmctl = tmctl();
-    anyhow::ensure!(tmctl.exists(), "there is no {}: cargo build --release --workspace", tmctl.display());
-    let folder = bench.folder()?;
+    if !tmctl.exists() {
+        eprintln!("  left out: there is no {}; cargo build --release --workspace makes it", tmctl.display());
+        return Ok(());
+    }
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 1_000, without_waiting_room()).await?;
     let list = format!("{}/api/events", daemon.url());
     let mut rounds = Vec::new();
     for run in 0..=RUNS {
-        let curl = time(Command::new("curl").args(["-sS", "-o", "/dev/null", &list])).await?;
+        let curl = time(Command::new("curl").args(["-sS", "-o", "/dev/null", &list]))?;
         let ours =
-            time(Command::new(&tmctl).args(["--url", &daemon.url(), "events"]).env("HOME", folder.path()))
-                .await?;
+            time(Command::new(&tmctl).args(["--url", &daemon.url(), "events"]).env("HOME", folder.path()))?;
         if run > 0 {
             rounds.push((curl.as_secs_f64() * 1e3, ours.as_secs_f64() * 1e3));
         }
@@ -85,7 +87,7 @@ fn tmctl() -> PathBuf {
     Path::new(TMD).with_file_name("tmctl")
 }
 
-async fn time(command: &mut Command) -> anyhow::Result<Duration> {
+fn time(command: &mut Command) -> anyhow::Result<Duration> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let began = Instant::now();
     let status = command.status()?;

@@ -8,6 +8,9 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::struct_excessive_bools,
     reason = "a program that measures: it has a clock and standard output, and figures are rounded"
 )]
 
@@ -74,7 +77,7 @@ enum Role {
 }
 
 /// One run.
-pub struct Bench {
+struct Bench {
     /// Less of everything.
     pub quick: bool,
     /// Rounds that count; there is one more to warm up.
@@ -86,7 +89,7 @@ pub struct Bench {
 }
 
 /// Where results go.
-pub fn results() -> PathBuf {
+fn results() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
 }
 
@@ -136,9 +139,9 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
     }
     bench.report.write(&results().join("office.json"))?;
     if cli.json {
-        bench.report.print_json()?
+        bench.report.print_json()?;
     } else {
-        bench.report.print()
+        bench.report.print();
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ struct Tally {
 
 /// Goodput at multiples of the peak.
 pub async fn goodput(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 180_000, without_waiting_room()).await?;
     LocalSet::new().run_until(sweep(bench, &daemon)).await?;
@@ -51,7 +51,10 @@ async fn sweep(bench: &mut Bench, daemon: &Daemon) -> anyhow::Result<()> {
     let numbers = Arc::new((Numbers::default(), Numbers::default()));
     let (address, time) = (daemon.address(), bench.seconds(8));
     let shared = Arc::clone(&numbers);
-    let closed = walk(address, 64, time, move |connection| purchase(connection, Arc::clone(&shared))).await?;
+    let buy = move |connection| purchase(connection, Arc::clone(&shared));
+    // The first warms up.
+    walk(address, 64, time, buy.clone()).await?;
+    let closed = walk(address, 64, time, buy).await?;
     let (mut peak, mut levels) = (0.0_f64, Vec::new());
     let capacity = closed.rate(200);
     bench.report.figure("purchases, closed loop of 64 clients", "purchases/s", capacity, NoTarget);

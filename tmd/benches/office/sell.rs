@@ -46,7 +46,7 @@ struct Round {
 
 /// create, confirm, finalize at 64 clients.
 pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let each = if bench.quick { 1_000 } else { 6_000 };
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 2 * each * (bench.rounds + 1), without_waiting_room()).await?;
@@ -116,7 +116,7 @@ pub fn quantiles(outcome: &Outcome) -> String {
 
 /// Whole purchases by 16 clients, and the peer's figure beside them.
 pub async fn purchases(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     let time = bench.seconds(6);
     open(&daemon, EVENT, 120_000, without_waiting_room()).await?;
@@ -167,7 +167,7 @@ pub async fn purchase(
 /// Five hundred orders want one seat at once.
 pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
     const RIVALS: usize = 500;
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 1_000, without_waiting_room()).await?;
     let (keys, mut slowest) = (Numbers::default(), Vec::new());
@@ -195,7 +195,7 @@ pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
 
 impl Bench {
     /// A folder of its own for one measurement.
-    pub fn folder(&self) -> anyhow::Result<TempDir> {
+    pub fn folder() -> anyhow::Result<TempDir> {
         Ok(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
     }
 

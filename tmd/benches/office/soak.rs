@@ -58,7 +58,7 @@ struct Done {
 
 /// Loads a daemon for so long.
 pub async fn run(bench: &mut Bench, time: Duration) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let data = folder.path().join("office");
     let daemon = Arc::new(Daemon::start(&data, &[]).await?);
     open(&daemon, EVENT, SEATS, without_waiting_room()).await?;

@@ -220,7 +220,7 @@ where
                 self.shown.connections.set_free(self.room.available_permits());
                 let delays = Arc::clone(&self.lifecycle.delays);
                 let connection = async move {
-                    delays.watch(acceptor.run(stream, peer, keep_alive)).await;
+                    delays.watch(Box::pin(acceptor.run(stream, peer, keep_alive))).await;
                     drop(places);
                     acceptor.shown.connections.set_free(acceptor.room.available_permits());
                 };

@@ -55,11 +55,16 @@ pub struct SqliteOptions {
     pub send_lease_seconds: u32,
 }
 
+/// Connections that search.
+const SEARCH_CONNECTIONS: u32 = 1;
+
 /// The store.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    /// Searches read a lot and matter least: they have a connection of their own, and wait for nobody else's.
+    searchers: SqlitePool,
     clock: StoreClock,
     send_lease_seconds: u32,
 }
@@ -87,6 +92,10 @@ impl SqliteStore {
             .disable_statement_logging();
         let clock = StoreClock::default();
         let writer = open::writer(file, connect.clone(), quarter).await?;
+        let reading = connect
+            .read_only(true)
+            .create_if_missing(false)
+            .pragma("cache_size", format!("-{READER_CACHE_KIB}"));
         // A connection for reading is kept for good: on a disk that has become read-only another could not be opened.
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
@@ -94,16 +103,16 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(
-                connect
-                    .read_only(true)
-                    .create_if_missing(false)
-                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
-            )
+            .connect_with(reading.clone())
             .await
             .map_err(|error| OpenError::of(file, &error))?;
+        let searchers = SqlitePoolOptions::new()
+            .max_connections(SEARCH_CONNECTIONS)
+            .acquire_timeout(quarter)
+            .connect_lazy_with(reading);
         clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
-        Ok(Self { writer, readers, clock, send_lease_seconds: options.send_lease_seconds })
+        let send_lease_seconds = options.send_lease_seconds;
+        Ok(Self { writer, readers, searchers, clock, send_lease_seconds })
     }
 
     async fn writer(&self) -> Result<Held<'_>, StoreError> {

@@ -39,19 +39,21 @@ struct Head {
 }
 
 impl Head {
-    /// Reads on; a byte that completes the second of the two fields is made one that no head may have.
+    /// Reads on; the end of the line that has the second of the two fields is made what no head may have.
     fn read(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
+        for at in 0..bytes.len() {
             if self.is_over {
                 return;
             }
-            if *byte == b'\n' {
+            if bytes[at] == b'\n' {
                 self.end_line();
                 if self.has == [true; 2] {
-                    *byte = 0;
+                    // The line has to end all the same, or hyper waits for more: its last character is spoiled.
+                    bytes[at.saturating_sub(1)] = 0;
+                    self.is_over = true;
                 }
             } else if self.length < self.line.len() {
-                self.line[self.length] = byte.to_ascii_lowercase();
+                self.line[self.length] = bytes[at].to_ascii_lowercase();
                 self.length += 1;
             }
         }

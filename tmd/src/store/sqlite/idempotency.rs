@@ -36,6 +36,10 @@ impl IdempotencyStore for SqliteStore {
         limit: u32,
         lease_seconds: u32,
     ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+        // Hardly ever is there any, so whoever writes is not kept waiting to find out.
+        if !self.any_lapsed_booking().await? {
+            return Ok(Vec::new());
+        }
         let mut writer = self.writer().await?;
         let at = self.now();
         let rows = sqlx::query(
@@ -76,6 +80,18 @@ impl IdempotencyStore for SqliteStore {
 }
 
 impl SqliteStore {
+    async fn any_lapsed_booking(&self) -> Result<bool, StoreError> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
+               WHERE k.is_booking = 1 AND k.lease_until <= ?
+                 AND o.state = 'AUTHORIZED')",
+        )
+        .bind(self.now().as_millis())
+        .fetch_one(self.readers())
+        .await
+        .map_err(failed)
+    }
+
     /// Every claim of a batch by one statement; only those that find their key taken are looked at one by one.
     async fn claim_all(&self, claims: &[KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
         let mut writer = self.writer().await?;
@@ -144,14 +160,9 @@ async fn insert(
         .iter()
         .map(|claim| {
             let lease = at.plus_seconds(claim.lease_seconds).as_millis();
-            let is_booking = i64::from(claim.purpose == Purpose::Booking);
-            (
-                claim.key.user,
-                claim.key.key.as_str(),
-                hex::encode(claim.fingerprint.as_bytes()),
-                lease,
-                is_booking,
-            )
+            let is_booking = u8::from(claim.purpose == Purpose::Booking);
+            let fingerprint = hex::encode(claim.fingerprint.as_bytes());
+            (claim.key.user, claim.key.key.as_str(), fingerprint, lease, is_booking)
         })
         .collect();
     let inserted = sqlx::query(

@@ -40,6 +40,8 @@ pub(super) struct Writer {
 struct Health {
     written_at: Option<Duration>,
     fault: Option<(Fault, Duration)>,
+    /// The driver's own thread is gone.
+    is_lost: bool,
 }
 
 /// The writer, and nobody else has it.
@@ -114,6 +116,7 @@ impl Writer {
     }
 
     fn failed(&self, error: sqlx::Error) -> StoreError {
+        self.health().is_lost |= matches!(error, sqlx::Error::WorkerCrashed);
         let error = failed(error);
         self.note(Err(&error));
         error
@@ -123,7 +126,7 @@ impl Writer {
 /// Begins a transaction that may write, so that it never fails for having read first.
 pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreError> {
     let writer = held.writer;
-    if is_stuck(&mut held.connection).await {
+    if std::mem::take(&mut writer.health().is_lost) || is_stuck(&mut held.connection).await {
         tracing::warn!(file = %writer.file.display(), "a transaction was cut off, its connection is opened anew");
         *held.connection = writer.options.connect().await.map_err(|error| writer.failed(error))?;
     }
@@ -135,7 +138,7 @@ pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreErr
 /// Whether the connection can begin no transaction any more. One that was dropped is rolled back in the background: a
 /// ping waits for that.
 async fn is_stuck(connection: &mut SqliteConnection) -> bool {
-    connection.ping().await.is_err() || connection.is_in_transaction()
+    connection.is_in_transaction() && (connection.ping().await.is_err() || connection.is_in_transaction())
 }
 
 impl Tx<'_> {
