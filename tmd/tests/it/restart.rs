@@ -196,14 +196,15 @@ async fn join_until_it_dies(
 
 const SHOPPERS: u8 = 5;
 
-/// One event with a line, and one where everybody may order at once.
+/// One event with a line, and one where everybody may order at once. Who waits says nothing while others end what was cut
+/// off, which takes a lease; the line is not to lapse meanwhile.
 async fn put_on_sale(organiser: &Client, queued: &EventId, open: &EventId) {
     let off = EventPatch {
         waiting_room: Some(WaitingRoomMode::Off),
         seats_per_buyer: Some(200),
         ..EventPatch::default()
     };
-    for (event, settings) in [(queued, EventPatch { lapse_seconds: Some(3), ..narrow(3) }), (open, off)] {
+    for (event, settings) in [(queued, EventPatch { lapse_seconds: Some(10), ..narrow(3) }), (open, off)] {
         let starts_at = Some("2030-01-01T20:00:00Z".parse().unwrap());
         let prices = [("Standard".to_owned(), 1_000)].into_iter().collect();
         let event_patch = EventPatch { starts_at, ..settings };
