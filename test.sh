@@ -2,8 +2,17 @@
 # Everything that has to hold before a change goes in, tier by tier. The last line is `N passed, N failed`; the exit
 # code is 0 only when every tier passed and at least one test ran. A tier that fails without naming a failed test
 # (formatting, lints, a test that does not compile) counts as one failure.
+#
+# --long  also what takes ten minutes: every test card at every crash point
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit
+
+is_long=no
+case "${1:-}" in
+    "") ;;
+    --long) is_long=yes ;;
+    *) echo "usage: ./test.sh [--long]" >&2 && exit 2 ;;
+esac
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 log="$(mktemp)"
@@ -44,15 +53,41 @@ tier() {
     printf -- '---- %s: %s in %s s\n' "$name" "$([ "$status" -eq 0 ] && echo ok || echo FAILED)" "$((SECONDS - began))"
 }
 
+# A build machine gets what some tests need and leaves nothing out. Elsewhere they say themselves what they lack.
+is_ci() { [ -n "${CI:-}" ]; }
+needed=()
+command -v shellcheck >/dev/null || needed+=(shellcheck)
+compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || needed+=(libfaketime)
+command -v curl >/dev/null || needed+=(curl)
+command -v unshare >/dev/null && command -v nsenter >/dev/null && command -v setpriv >/dev/null || needed+=(util-linux)
+if [ "${#needed[@]}" -gt 0 ]; then
+    if is_ci && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        tier "tools" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"' sh "${needed[@]}"
+    else
+        printf 'not here, so some tests are left out: %s\n' "${needed[*]}"
+    fi
+fi
+
+if command -v shellcheck >/dev/null || is_ci; then
+    tier "scripts" shellcheck run.sh test.sh .ci/run
+else
+    printf '\n==== scripts: left out, shellcheck is not installed\n'
+fi
 tier "format" cargo fmt --all --check
 tier "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+# The crash points and mutants that the tests need are compiled into no release.
+drills=(--features tmd/drills)
+tier "lints of the drills" cargo clippy --workspace --all-targets "${drills[@]}" --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" tier "documentation" cargo doc --workspace --no-deps --locked
 if cargo nextest --version >/dev/null 2>&1; then
     # nextest runs no examples of the documentation; cargo does.
-    tier "tests" cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
+    tier "tests" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
     tier "examples" cargo test --workspace --locked --doc --no-fail-fast
 else
-    tier "tests" cargo test --workspace --locked --no-fail-fast
+    tier "tests" cargo test --workspace "${drills[@]}" --locked --no-fail-fast
+fi
+if [ "$is_long" = yes ]; then
+    tier "every card at every crash point" cargo test --workspace "${drills[@]}" --locked --test drills -- --ignored
 fi
 if cargo deny --version >/dev/null 2>&1; then
     # Advisories change with the day, not with the code: `cargo deny check advisories` is for whoever releases.

@@ -124,20 +124,17 @@ impl Breaker {
 
     /// Whether a new payment may be begun at `now`. Whoever is let through a half-open breaker is its probe: the next is
     /// let through when the probe's outcome is known, or was not heard of for a whole pause.
-    #[must_use]
     pub fn admit(self, now: Duration) -> (Self, Result<(), HeldBack>) {
         let held_until = match self.state {
             BreakerState::Closed => return (self, Ok(())),
             BreakerState::Open { until } => Some(until),
             BreakerState::HalfOpen { probing_until } => probing_until,
         };
-        match held_until.filter(|until| *until > now) {
-            Some(until) => (self, Err(HeldBack { wait: until - now })),
-            None => {
-                let probing_until = Some(now.saturating_add(self.rules.pause));
-                (Self { state: BreakerState::HalfOpen { probing_until }, ..self }, Ok(()))
-            }
+        if let Some(until) = held_until.filter(|until| *until > now) {
+            return (self, Err(HeldBack { wait: until.saturating_sub(now) }));
         }
+        let probing_until = Some(now.saturating_add(self.rules.pause));
+        (Self { state: BreakerState::HalfOpen { probing_until }, ..self }, Ok(()))
     }
 
     /// A call came back, or did not.

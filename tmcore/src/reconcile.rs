@@ -255,8 +255,12 @@ mod tests {
 
     fn reconcile(ours: &[OurLine], theirs: &[TheirLine]) -> Reconciliation {
         let mut reconciler = Reconciler::default();
-        ours.iter().for_each(|line| reconciler.ours(*line));
-        theirs.iter().for_each(|line| reconciler.theirs(*line));
+        for line in ours {
+            reconciler.ours(*line);
+        }
+        for line in theirs {
+            reconciler.theirs(*line);
+        }
         reconciler.finish()
     }
 

@@ -14,7 +14,7 @@ mod tests;
 
 pub use area::{Area, Shape};
 pub use export::to_pretix_json;
-pub use read::parse;
+pub use read::{parse, parse_value};
 pub use refusal::{PlanError, PlanFault};
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 //! wait for a thread longer than they should, the least important are let in by ever smaller parts until the wait is
 //! short again.
 //!
-//! Sources: Zhou et al., *Overload Control for Scaling WeChat Microservices* (`SoCC` 2018,
+//! Sources: Zhou et al., *Overload Control for Scaling `WeChat` Microservices* (`SoCC` 2018,
 //! <https://arxiv.org/abs/1806.04075>), for classes, for the mean time in the queue as the measure, and for a level that
 //! goes down fast and up slowly; RFC 8289 (`CoDel`), for acting only on a queue that stands; Little's law, for a bound on
 //! what is in flight as a bound on waiting.
@@ -142,7 +142,7 @@ impl Level {
             return Self { admitted: raised(self.admitted, step), over: 0, last: delay };
         }
         let over = (self.over + 1).min(STANDING_LOOKS);
-        let is_shrinking = delay < self.last.saturating_sub(self.last / 20);
+        let is_shrinking = delay * 20 < self.last * 19;
         let is_standing = over == STANDING_LOOKS && !is_shrinking;
         let admitted = if is_standing { lowered(self.admitted, delay, target) } else { self.admitted };
         Self { admitted, over, last: delay }

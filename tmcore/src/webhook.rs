@@ -95,12 +95,13 @@ impl WebhookSecret {
         if sent.abs_diff(now.as_millis().div_euclid(1000)) > u64::from(TOLERANCE_SECONDS) {
             return Err(NotBelieved::Time);
         }
-        let given = signatures.split(' ').take(MAX_SIGNATURES).filter_map(|one| one.strip_prefix(VERSION));
+        let mut given =
+            signatures.split(' ').take(MAX_SIGNATURES).filter_map(|one| one.strip_prefix(VERSION));
         let fits = |given: &str| {
             let bytes = BASE64.decode(given.as_bytes()).ok()?;
             self.mac(head, body)?.verify_slice(&bytes).ok()
         };
-        if given.filter_map(fits).next().is_some() { Ok(()) } else { Err(NotBelieved::Signature) }
+        if given.find_map(fits).is_some() { Ok(()) } else { Err(NotBelieved::Signature) }
     }
 
     /// `None` never: HMAC takes keys of any length.

@@ -86,7 +86,8 @@ fn event() -> EventRecord {
 }
 
 async fn office(file: &Path, batch: usize) -> [f64; 5] {
-    let options = SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2) };
+    let options =
+        SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2), send_lease_seconds: 30 };
     let store = SqliteStore::open(file, options).await.unwrap();
     let record = event();
     let seats = (0..SEATS).map(|n| InventorySeat {

@@ -53,10 +53,10 @@ pub struct Flags {
     /// Address of /metrics and /livez, not for the public [default: 127.0.0.1:8081]
     #[arg(long, global = true, value_name = "ADDR")]
     pub admin_listen: Option<SocketAddr>,
-    /// Payment provider to use instead of the sandbox in this process, such as http://127.0.0.1:8082
+    /// Payment provider to use instead of the sandbox in this process, such as <http://127.0.0.1:8082>
     #[arg(long, global = true, value_name = "URL")]
     pub gateway_url: Option<String>,
-    /// Daemon that `tmd gateway` tells what it did, such as http://127.0.0.1:8080
+    /// Daemon that `tmd gateway` tells what it did, such as <http://127.0.0.1:8080>
     #[arg(long, global = true, value_name = "URL")]
     pub callback_url: Option<String>,
     /// Put the demo events on sale if they are not there yet

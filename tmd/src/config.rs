@@ -1,6 +1,6 @@
 //! Settings: the compiled-in defaults, then a file, then the environment, then flags; the later wins.
 //!
-//! [`Config::load`] is the only place that reads the environment. What the settings mean stands in
+//! [`Config::load`] is the only place that reads the environment, but for the drills of tests (`drill.rs`). What the settings mean stands in
 //! `config.default.toml`, which `tmd config print` shows with the values in force.
 
 mod check;
@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::cli::Cli;
+use crate::drill;
 use layers::Layers;
 pub use networks::Networks;
 pub use sections::{
@@ -109,7 +110,9 @@ fn in_force(cli: &Cli) -> Result<Layers, ConfigError> {
             fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.clone(), reason })?;
         layers.add_file(&path.display().to_string(), &text)?;
     }
-    layers.add_environment(std::env::vars_os())?;
+    let settings =
+        std::env::vars_os().filter(|(name, _)| !drill::VARIABLES.iter().any(|other| name == other));
+    layers.add_environment(settings)?;
     layers.add_flags(&cli.flags)?;
     if layers.text("server", "data_dir").is_empty() {
         layers.set("server", "data_dir", &platform_data_dir(|name| std::env::var_os(name))?);

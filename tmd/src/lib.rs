@@ -8,6 +8,7 @@ pub mod config;
 pub mod data_dir;
 pub mod demo;
 pub mod descriptors;
+pub mod drill;
 pub mod entropy;
 pub mod health;
 pub mod http;

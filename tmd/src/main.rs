@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::Parser;
 use tmd::cli::{Cli, Command, ConfigAction, GATEWAY_LISTEN};
 use tmd::config::{Config, ConfigError};
-use tmd::{health, serve};
+use tmd::drill::DrillError;
+use tmd::{drill, health, serve};
 
 /// Exit code for a command line or a configuration that is wrong, as of clap.
 const USAGE: u8 = 2;
@@ -19,13 +20,14 @@ fn main() -> ExitCode {
         Err(fault) => {
             // Whether anybody reads the reason does not change the exit code.
             let _ = writeln!(io::stderr(), "error: {fault:#}");
-            let code = if fault.is::<ConfigError>() { USAGE } else { 1 };
+            let code = if fault.is::<ConfigError>() || fault.is::<DrillError>() { USAGE } else { 1 };
             code.into()
         }
     }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<u8> {
+    drill::check()?;
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => {
             let config = Config::load(cli)?;

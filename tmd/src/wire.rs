@@ -79,6 +79,7 @@ pub async fn store(config: &Config, data: &Path) -> anyhow::Result<SqliteStore> 
     let options = SqliteOptions {
         reader_connections: config.store.reader_connections,
         busy_timeout: Duration::from_millis(config.store.busy_timeout_milliseconds.into()),
+        send_lease_seconds: config.checkout.payment_lease_seconds(),
     };
     let file = data.join("office.db");
     refuse_emptied(&file, &data.join("gateway.db"))?;

@@ -26,8 +26,11 @@ const TEXTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/api.md",
+    "docs/crash-points.md",
     "docs/money.md",
     "docs/operations.md",
+    "docs/overload.md",
+    "docs/performance.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];
@@ -173,7 +176,9 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    for text in ["docs/money.md", "docs/seats.md", "docs/waiting-room.md"] {
+    for text in
+        ["docs/crash-points.md", "docs/money.md", "docs/overload.md", "docs/seats.md", "docs/waiting-room.md"]
+    {
         for name in quoted(&read(text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.')) {
             assert!(code.contains(&format!("fn {name}(")), "{text}: {name}");
             count += 1;

@@ -24,7 +24,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// The first fault met, and where it is. The shape of the whole document is judged before the sense of any part.
 pub fn parse(json: &[u8]) -> Result<SeatingPlan, PlanError> {
-    let document = read_document(json)?;
+    assemble(read_document(json)?)
+}
+
+/// Reads a plan that arrived inside of another document, which has been read: faults are named by their place alone.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_value(json: &serde_json::Value) -> Result<SeatingPlan, PlanError> {
+    assemble(serde_path_to_error::deserialize(json).map_err(|error| refusal_of_shape(&error))?)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "taken apart part by part")]
+fn assemble(document: Document) -> Result<SeatingPlan, PlanError> {
     let size = read_size(&document.size)?;
     let name = read_name(&document.name, &Place::top("name"))?;
     let categories = read_categories(&document.categories)?;
@@ -62,13 +74,15 @@ fn read_document(json: &[u8]) -> Result<Document, PlanError> {
         return Err(whole(PlanFault::NotJson { line: 1, column: 1, reason }));
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        // A path may run through fields that are not known, whose names nobody has looked at.
-        let place = clipped(&error.path().to_string());
-        refusal_of_reader(if place == "." { "" } else { &place }, error.inner())
-    })?;
+    let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal_of_shape(&error))?;
     reader.end().map_err(|error| refusal_of_reader("", &error))?;
     Ok(document)
+}
+
+fn refusal_of_shape(error: &serde_path_to_error::Error<serde_json::Error>) -> PlanError {
+    // A path may run through fields that are not known, whose names nobody has looked at.
+    let place = clipped(&error.path().to_string());
+    refusal_of_reader(if place == "." { "" } else { &place }, error.inner())
 }
 
 /// What the JSON reader says, in our terms.

@@ -15,6 +15,11 @@ pub struct PlanError {
     pub fault: PlanFault,
 }
 
+/// Where it is in the text, if there is one.
+fn at(line: usize, column: usize) -> String {
+    if line == 0 { String::new() } else { format!(" (line {line}, column {column})") }
+}
+
 /// What is wrong with a seating-plan document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanFault {
@@ -35,11 +40,11 @@ pub enum PlanFault {
         reason: String,
     },
     /// A value is of another type than its field.
-    #[error("{reason} (line {line}, column {column})")]
+    #[error("{reason}{}", at(*line, *column))]
     WrongType {
-        /// From 1.
+        /// From 1; 0 where the document has no lines, having been read already.
         line: usize,
-        /// In bytes, from 1.
+        /// In bytes, from 1; 0 where there are no lines.
         column: usize,
         /// What was found and what was expected.
         reason: String,

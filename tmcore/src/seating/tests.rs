@@ -311,6 +311,9 @@ fn refusals_say_what_is_wrong_and_where() {
         error.to_string(),
         "size: invalid type: integer `3`, expected struct Extent (line 1, column 23)"
     );
+    // Read already, it has no lines any more.
+    let error = parse_value(&serde_json::json!({"name": "x", "size": 3})).unwrap_err();
+    assert_eq!(error.to_string(), "size: invalid type: integer `3`, expected struct Extent");
 }
 
 #[test]

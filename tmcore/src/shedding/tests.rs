@@ -75,6 +75,7 @@ fn under_ten_times_the_load_what_is_let_in_stays_near_what_is_served() {
         waiting -= now;
         if look >= 100 {
             useful += now;
+            assert!(waiting < served * 5, "{waiting} wait");
         }
         level = level.after(Duration::from_millis(waiting * 100 / served), TARGET);
     }

@@ -29,6 +29,7 @@ pub struct Process {
 /// A running daemon.
 pub struct Daemon {
     process: Process,
+    admin: SocketAddr,
     data: PathBuf,
 }
 
@@ -113,7 +114,7 @@ impl Daemon {
         command.arg("--admin-listen").arg(admin.to_string());
         command.env("TMD_LOG_FILTER", "warn").envs(settings.iter().copied());
         let process = Process::start(command, address, &data.join("tmd.log"))?;
-        Ok(Self { process, data: data.to_owned() })
+        Ok(Self { process, admin, data: data.to_owned() })
     }
 
     fn last_words(&self) -> String {
@@ -133,6 +134,18 @@ impl Daemon {
     /// The child.
     pub const fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// How many writes of a kind were committed together on average, since the start.
+    pub async fn batch(&self, kind: &str) -> anyhow::Result<f64> {
+        let mut connection = Connection::open(self.admin).await?;
+        let answer = connection.ask(&request("GET", "/metrics", &[], "")).await?;
+        let text = String::from_utf8_lossy(answer.body);
+        let value = |part: &str| {
+            let name = format!("store_batch_items_{part}{{kind=\"{kind}\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok())
+        };
+        Ok(value("sum").zip(value("count")).map_or(f64::NAN, |(sum, count)| sum / count))
     }
 
     /// The organiser's credential.

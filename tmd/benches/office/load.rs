@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
 use super::Bench;
-use super::daemon::Daemon;
+use super::daemon::{Daemon, Process};
 use super::profile::Profile;
 use super::wire::Connection;
 
@@ -153,8 +153,18 @@ impl Bench {
         connections: usize,
         script: (Script, &str),
     ) -> anyhow::Result<Outcome> {
-        let profile = self.profile.then(|| Profile::start(daemon.process().id(), script.1)).transpose()?;
-        let outcome = play(daemon.address(), connections, script.0).await?;
+        self.play_at(daemon.process(), connections, script).await
+    }
+
+    /// The same against any child.
+    pub async fn play_at(
+        &self,
+        server: &Process,
+        connections: usize,
+        (script, name): (Script, &str),
+    ) -> anyhow::Result<Outcome> {
+        let profile = self.profile.then(|| Profile::start(server.id(), name)).transpose()?;
+        let outcome = play(server.address, connections, script).await?;
         profile.map_or(Ok(()), Profile::end)?;
         Ok(outcome)
     }

@@ -8,25 +8,32 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::struct_excessive_bools,
     reason = "a program that measures: it has a clock and standard output, and figures are rounded"
 )]
 
 mod bare;
 mod daemon;
 mod house;
+mod life;
 mod load;
 mod machine;
 mod naive;
+mod overload;
 mod profile;
 mod read;
 mod report;
 mod room;
 mod sell;
+mod soak;
 mod stream;
 mod wire;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -46,6 +53,9 @@ struct Cli {
     /// JSON on standard output instead of the table
     #[arg(long)]
     json: bool,
+    /// Nothing but moderate load for so long, then a look at memory and invariants; 90s, 30m, 2h
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    soak: Option<Duration>,
     /// Sample the daemon with perf while it is loaded, and print what took most
     #[arg(long)]
     profile: bool,
@@ -67,7 +77,7 @@ enum Role {
 }
 
 /// One run.
-pub struct Bench {
+struct Bench {
     /// Less of everything.
     pub quick: bool,
     /// Rounds that count; there is one more to warm up.
@@ -79,7 +89,7 @@ pub struct Bench {
 }
 
 /// Where results go.
-pub fn results() -> PathBuf {
+fn results() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench")
 }
 
@@ -100,8 +110,17 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-const GROUPS: &[&str] =
-    &["cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats"];
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600)];
+    let unit = units.into_iter().find_map(|(name, seconds)| Some((text.strip_suffix(name)?, seconds)));
+    let (number, seconds) = unit.ok_or("expected a number and s, m or h")?;
+    number.parse::<u64>().map(|n| Duration::from_secs(n * seconds)).map_err(|error| error.to_string())
+}
+
+const GROUPS: &[&str] = &[
+    "cached", "sizes", "rest", "orders", "purchase", "loser", "join", "poll", "waiting", "seats", "goodput",
+    "start", "tmctl",
+];
 
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
     let wanted = |name: &&&str| cli.only.as_deref().is_none_or(|only| name.contains(only));
@@ -109,15 +128,20 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
     anyhow::ensure!(!groups.is_empty(), "--only names one of {}", GROUPS.join(", "));
     let rounds = if cli.quick { 1 } else { 5 };
     let mut bench = Bench { quick: cli.quick, rounds, profile: cli.profile, report: Report::new()? };
+    if let Some(time) = cli.soak {
+        soak::run(&mut bench, time).await.context("failed to soak")?;
+        bench.report.print();
+        return Ok(());
+    }
     for group in groups {
         eprintln!("{group}");
         measure_one(&mut bench, group).await.with_context(|| format!("failed to measure {group}"))?;
     }
     bench.report.write(&results().join("office.json"))?;
     if cli.json {
-        bench.report.print_json()?
+        bench.report.print_json()?;
     } else {
-        bench.report.print()
+        bench.report.print();
     }
     Ok(())
 }
@@ -134,6 +158,9 @@ async fn measure_one(bench: &mut Bench, group: &str) -> anyhow::Result<()> {
         "poll" => read::polls(bench).await,
         "waiting" => stream::waiting(bench).await,
         "seats" => stream::seats(bench).await,
+        "goodput" => overload::goodput(bench).await,
+        "start" => life::start(bench).await,
+        "tmctl" => life::command_line(bench).await,
         other => anyhow::bail!("there is no {other}"),
     }
 }

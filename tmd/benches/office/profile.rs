@@ -10,7 +10,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Begins to sample a process, 199 times a second of processor time. The samples are kept under the name.
+    /// Begins to sample a process, 999 times a second of processor time. The samples are kept under the name.
     pub fn start(process: u32, name: &str) -> anyhow::Result<Self> {
         let file = super::results().join(format!("{name}.perf"));
         std::fs::create_dir_all(super::results())?;
@@ -20,7 +20,7 @@ impl Profile {
             "-e",
             "cpu-clock",
             "-F",
-            "199",
+            "999",
             "--call-graph",
             "dwarf,16384",
             "-p",

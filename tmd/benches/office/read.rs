@@ -9,11 +9,12 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tmapi::event::EventPatch;
 
-use super::daemon::{Daemon, processor_seconds};
+use super::daemon::{Daemon, Process, processor_seconds};
 use super::house::{open, without_waiting_room};
-use super::load::{Outcome, Script, play};
+use super::load::{Outcome, Script};
 use super::report::Target::{AtMost, None as NoTarget, Ratio};
-use super::room::join_some;
+use super::report::median;
+use super::room::{Taken, join_some};
 use super::wire::{Connection, field, request};
 use super::{Bench, bare};
 
@@ -22,7 +23,7 @@ const GZIP: (&str, &str) = ("accept-encoding", "gzip");
 
 /// The three cached answers, plain, compressed and not modified.
 pub async fn cached(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 20_000, without_waiting_room()).await?;
     for (name, path) in [
@@ -49,7 +50,7 @@ pub async fn cached(bench: &mut Bench) -> anyhow::Result<()> {
             };
             let asks = [request("GET", bare_path, &fields, ""), request("GET", path, &fields, "")];
             let label = format!("GET {name}, {kind}, {size} bytes");
-            compare(bench, &label, [bare.address, daemon.address()], asks, status).await?;
+            compare(bench, &label, [&bare, daemon.process()], asks, status).await?;
         }
     }
     daemon.stop()
@@ -59,29 +60,68 @@ pub async fn cached(bench: &mut Bench) -> anyhow::Result<()> {
 async fn compare(
     bench: &mut Bench,
     label: &str,
-    servers: [SocketAddr; 2],
+    servers: [&Process; 2],
     asks: [Vec<u8>; 2],
     status: u16,
 ) -> anyhow::Result<()> {
     let time = bench.seconds(4);
-    let (mut rounds, mut note) = (Vec::new(), String::new());
+    let (mut rounds, mut costs, mut last) = (Vec::new(), Vec::new(), None);
     for round in 0..=bench.rounds {
-        let mut rates = [0.0; 2];
+        let mut sides = [Loaded::default(); 2];
         for side in 0..2 {
             let script = Script::repeat(vec![asks[side].clone()], time);
-            let before = processor_seconds("self")?;
-            let outcome = play(servers[side], CONNECTIONS, script).await?;
+            let (loaded, outcome) = load(bench, servers[side], script, label).await?;
             anyhow::ensure!(outcome.others(status) == 0, "{label} was answered {:?}", outcome.statuses);
-            let cores = (processor_seconds("self")? - before) / outcome.took.as_secs_f64();
-            note = format!("p99 {:.1} ms; the generator takes {cores:.2} cores", outcome.millis(0.99));
-            rates[side] = outcome.rate(status);
+            sides[side] = loaded;
+            last = Some((outcome, loaded));
         }
         if round > 0 {
-            rounds.push((rates[0], rates[1]));
+            rounds.push((sides[0].rate, sides[1].rate));
+            costs.push((sides[0].micros_each, sides[1].micros_each));
         }
     }
+    let note = last.map(|(outcome, loaded)| note(&costs, &outcome, loaded)).unwrap_or_default();
     bench.report.rounds(label, "requests/s", &rounds, Ratio(0.85)).note(note);
     Ok(())
+}
+
+/// What a server did, and what it cost.
+#[derive(Clone, Copy, Default)]
+struct Loaded {
+    rate: f64,
+    /// The server's processor time for one request, microseconds.
+    micros_each: f64,
+    /// Cores that the generator took.
+    generator: f64,
+}
+
+/// Loads a server. The daemon is sampled if profiles are wanted.
+async fn load(
+    bench: &Bench,
+    server: &Process,
+    script: Script,
+    label: &str,
+) -> anyhow::Result<(Loaded, Outcome)> {
+    let before = (server.processor_seconds()?, processor_seconds("self")?);
+    let name = label.replace([' ', ','], "-");
+    let outcome = bench.play_at(server, CONNECTIONS, (script, &name)).await?;
+    let spent = (server.processor_seconds()? - before.0, processor_seconds("self")? - before.1);
+    let seconds = outcome.took.as_secs_f64();
+    let count = outcome.latency.len() as f64;
+    let loaded =
+        Loaded { rate: count / seconds, micros_each: spent.0 * 1e6 / count, generator: spent.1 / seconds };
+    Ok((loaded, outcome))
+}
+
+/// The cost of a request tells more than the rate while others use the machine.
+fn note(costs: &[(f64, f64)], outcome: &Outcome, loaded: Loaded) -> String {
+    let ceiling = median(costs.iter().map(|cost| cost.0));
+    let program = median(costs.iter().map(|cost| cost.1));
+    format!(
+        "processor time each {ceiling:.1} us, {program:.1} us; p99 {:.1} ms; the generator takes {:.2} cores",
+        outcome.millis(0.99),
+        loaded.generator
+    )
 }
 
 /// A body and its validator.
@@ -96,35 +136,38 @@ async fn fetch(server: SocketAddr, ask: &[u8]) -> anyhow::Result<(Vec<u8>, Strin
 /// Polls of sessions that wait.
 pub async fn polls(bench: &mut Bench) -> anyhow::Result<()> {
     let sessions = if bench.quick { 1_000 } else { 10_000 };
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     // So many looks at one place are nobody's; here they stand for many places.
     let settings = [("TMD_WAITING_ROOM_POLLS_PER_SECOND", "1000000")];
     let daemon = Daemon::start(&folder.path().join("office"), &settings).await?;
     open(&daemon, "ROOM", 1_000, EventPatch { capacity: Some(0), ..EventPatch::default() }).await?;
     let joined = join_some(&daemon, "ROOM", sessions).await?;
-    let asks: Vec<_> = joined.iter().map(|place| place.poll()).collect();
+    let asks: Vec<_> = joined.iter().map(Taken::poll).collect();
     let (body, _) = fetch(daemon.address(), &asks[0]).await?;
     let bare = bare::start(&folder.path().join("bare"), &body, &[]).await?;
-    let (time, mut rounds, mut last) = (bench.seconds(4), Vec::new(), None::<Outcome>);
+    let (time, mut rounds, mut costs, mut last) = (bench.seconds(4), Vec::new(), Vec::new(), None);
     for round in 0..=bench.rounds {
         let fixed = Script::repeat(vec![request("GET", "/plain", &[], "")], time);
-        let ceiling = play(bare.address, CONNECTIONS, fixed).await?.rate(200);
-        let outcome = bench.play(&daemon, CONNECTIONS, (Script::repeat(asks.clone(), time), "poll")).await?;
+        let (ceiling, _) = load(bench, &bare, fixed, "bare").await?;
+        let (program, outcome) =
+            load(bench, daemon.process(), Script::repeat(asks.clone(), time), "poll").await?;
         anyhow::ensure!(outcome.others(200) == 0, "polls were answered {:?}", outcome.statuses);
         if round > 0 {
-            rounds.push((ceiling, outcome.rate(200)));
+            rounds.push((ceiling.rate, program.rate));
+            costs.push((ceiling.micros_each, program.micros_each));
         }
-        last = Some(outcome);
+        last = Some((outcome, program));
     }
-    let note = last.map(|outcome| format!("{sessions} sessions; p99 {:.1} ms", outcome.millis(0.99)));
-    bench.report.rounds("poll of a place", "requests/s", &rounds, Ratio(0.6)).note(note.unwrap_or_default());
+    let note = last.map(|(outcome, loaded)| note(&costs, &outcome, loaded)).unwrap_or_default();
+    let label = format!("poll of a place, {sessions} sessions");
+    bench.report.rounds(&label, "requests/s", &rounds, Ratio(0.6)).note(note);
     daemon.stop()
 }
 
 /// Availability with every seat in a state of its own by lot: nothing compresses worse.
 pub async fn sizes(bench: &mut Bench) -> anyhow::Result<()> {
     for (seats, limit) in [(20_000_usize, 8.0), (39_417, 64.0)] {
-        let folder = bench.folder()?;
+        let folder = Bench::folder()?;
         let data = folder.path().join("office");
         let daemon = Daemon::start(&data, &[]).await?;
         open(&daemon, "HOUSE", seats, without_waiting_room()).await?;
@@ -160,7 +203,7 @@ async fn mix(data: &Path) -> anyhow::Result<()> {
 
 /// Memory when nobody asks, with 60,000 seats on sale.
 pub async fn rest(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let data = folder.path().join("office");
     let daemon = Daemon::start(&data, &[]).await?;
     open(&daemon, "HOUSE", 60_000, without_waiting_room()).await?;

@@ -65,8 +65,8 @@ pub async fn join_some(daemon: &Daemon, event: &str, guests: usize) -> anyhow::R
 
 /// Fresh guests at 64 clients.
 pub async fn joins(bench: &mut Bench) -> anyhow::Result<()> {
-    let guests = if bench.quick { 5_000 } else { 20_000 };
-    let folder = bench.folder()?;
+    let guests: u32 = if bench.quick { 5_000 } else { 20_000 };
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, "ROOM", 1_000, EventPatch::default()).await?;
     let (mut rates, mut p99s, mut spent) = (Vec::new(), Vec::new(), Duration::ZERO);
@@ -78,7 +78,8 @@ pub async fn joins(bench: &mut Bench) -> anyhow::Result<()> {
         if round > 0 {
             rates.push(joined.rate(201));
             p99s.push(joined.millis(0.99));
-            spent = Duration::from_secs_f64((daemon.process().processor_seconds()? - before) / guests as f64);
+            spent =
+                Duration::from_secs_f64((daemon.process().processor_seconds()? - before) / f64::from(guests));
         }
     }
     let rate = median(rates.into_iter());

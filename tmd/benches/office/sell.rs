@@ -15,7 +15,8 @@ use super::wire::Connection;
 use super::{Bench, naive};
 
 const CLIENTS: usize = 64;
-const EVENT: &str = "HOUSE";
+/// The event that purchases are for.
+pub const EVENT: &str = "HOUSE";
 
 /// Numbers that are never used twice: keys and seats come from them.
 #[derive(Default)]
@@ -45,7 +46,7 @@ struct Round {
 
 /// create, confirm, finalize at 64 clients.
 pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let each = if bench.quick { 1_000 } else { 6_000 };
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 2 * each * (bench.rounds + 1), without_waiting_room()).await?;
@@ -60,6 +61,8 @@ pub async fn orders(bench: &mut Bench) -> anyhow::Result<()> {
             notes = texts;
         }
     }
+    let (orders, keys) = (daemon.batch("orders").await?, daemon.batch("claims").await?);
+    eprintln!("      together in a transaction: {orders:.1} commands of orders, {keys:.1} claims of keys");
     let pairs = |pick: fn(&Round) -> (f64, f64)| rounds.iter().map(pick).collect::<Vec<_>>();
     let [create, confirm, finalize] = <[String; 3]>::try_from(notes).unwrap_or_default();
     let confirms = pairs(|round| (round.naive_reserve, round.confirm));
@@ -113,7 +116,7 @@ pub fn quantiles(outcome: &Outcome) -> String {
 
 /// Whole purchases by 16 clients, and the peer's figure beside them.
 pub async fn purchases(bench: &mut Bench) -> anyhow::Result<()> {
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     let time = bench.seconds(6);
     open(&daemon, EVENT, 120_000, without_waiting_room()).await?;
@@ -164,7 +167,7 @@ pub async fn purchase(
 /// Five hundred orders want one seat at once.
 pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
     const RIVALS: usize = 500;
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 1_000, without_waiting_room()).await?;
     let (keys, mut slowest) = (Numbers::default(), Vec::new());
@@ -192,7 +195,7 @@ pub async fn losers(bench: &mut Bench) -> anyhow::Result<()> {
 
 impl Bench {
     /// A folder of its own for one measurement.
-    pub fn folder(&self) -> anyhow::Result<TempDir> {
+    pub fn folder() -> anyhow::Result<TempDir> {
         Ok(TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?)
     }
 

@@ -28,7 +28,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 /// Ten thousand in line: memory, heartbeats, and turns at the gate.
 pub async fn waiting(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WAITING / 10 } else { WAITING };
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     let closed =
         EventPatch { capacity: Some(0), admissions_per_minute: Some(1_000_000), ..EventPatch::default() };
@@ -120,7 +120,7 @@ fn micros(time: Duration) -> u64 {
 /// Changes of seats, five thousand watching.
 pub async fn seats(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WATCHING / 10 } else { WATCHING };
-    let folder = bench.folder()?;
+    let folder = Bench::folder()?;
     let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 20_000, without_waiting_room()).await?;
     let ask = request("GET", "/api/sse/events/HOUSE/seats", &[], "");

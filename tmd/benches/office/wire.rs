@@ -2,6 +2,7 @@
 //!
 //! It reads what the daemon and hyper write (a status line, `content-length` in lower case, no trailers) and no more.
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -154,10 +155,10 @@ pub fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 pub fn request(method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: office\r\n");
     for (name, value) in fields {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        text.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
+        let _ = write!(text, "content-type: application/json\r\ncontent-length: {}\r\n", body.len());
     } else if method == "POST" {
         text.push_str("content-length: 0\r\n");
     }

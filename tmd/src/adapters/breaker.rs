@@ -99,7 +99,7 @@ impl PaymentGateway for BreakerGateway {
     }
 
     fn admit(&self) -> Result<(), HeldBack> {
-        let admitted = self.step(|breaker, now| breaker.admit(now));
+        let admitted = self.step(Breaker::admit);
         if admitted.is_err() {
             metrics::counter!("payment_breaker_refused_total").increment(1);
         }

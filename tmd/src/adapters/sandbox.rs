@@ -81,17 +81,34 @@ impl Pace {
 
 /// Why the sandbox does not open.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to open the sandbox's log {}{}", path.display(), advice(source))]
-pub struct SandboxError {
-    path: PathBuf,
-    source: sqlx::Error,
+pub enum SandboxError {
+    /// The disk or the file is at fault.
+    #[error("failed to open the sandbox's log {}: {fault}; {}", path.display(), fault.advice())]
+    Fault {
+        /// The log.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// Anything else.
+    #[error("failed to open the sandbox's log {}", path.display())]
+    Failed {
+        /// The log.
+        path: PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
 }
 
-/// What its operator can do about it, as the end of the sentence.
-fn advice(error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse().ok());
-    let fault = code.and_then(Fault::of_sqlite);
-    fault.map_or_else(String::new, |fault| format!(": {fault}; {}", fault.advice()))
+impl SandboxError {
+    fn of(path: &Path, source: sqlx::Error) -> Self {
+        let code = source.as_database_error().and_then(|error| error.code()?.parse().ok());
+        let path = path.to_owned();
+        match code.and_then(Fault::of_sqlite) {
+            Some(fault) => Self::Fault { path, fault },
+            None => Self::Failed { path, source },
+        }
+    }
 }
 
 /// The provider.
@@ -117,8 +134,10 @@ impl Sandbox {
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, SandboxError> {
-        let (writer, readers) =
-            connect(path).await.map_err(|source| SandboxError { path: path.to_owned(), source })?;
+        if let Some(fault) = Fault::of_files(path) {
+            return Err(SandboxError::Fault { path: path.to_owned(), fault });
+        }
+        let (writer, readers) = connect(path).await.map_err(|source| SandboxError::of(path, source))?;
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         tasks.spawn(committer::run(writer, waiting, stop));
         let delayed = Arc::new(Semaphore::new(MAX_DELAYED_OPERATIONS));

@@ -79,7 +79,7 @@ impl Office {
             tracing::warn!(event = event.id, order = %payment.order, "a callback that contradicts what was asked");
             return Ok(());
         };
-        match self.settle(&payment, Verdict::Answered(answer)).await {
+        match self.settle(&payment, Verdict::Answered(answer), None).await {
             Ok(_) => Ok(()),
             Err(CommandRefusal::Store(error)) => Err(error),
             Err(refusal) => {

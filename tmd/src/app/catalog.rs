@@ -1,5 +1,6 @@
 //! The catalogue: what is on, and what its organiser makes of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -32,6 +33,11 @@ pub enum EventError {
     /// Too many performers.
     #[error("an event has at most {MAX_PERFORMERS} performers")]
     Performers,
+    /// Two performers whose names come to one id.
+    #[error(
+        "performers: {0} and {1} are one and the same to the office; leave one out, or name it otherwise"
+    )]
+    SamePerformer(String, String),
     /// The catalogue says no.
     #[error(transparent)]
     Refused(#[from] CatalogRefusal),
@@ -138,7 +144,14 @@ fn check(event: &EventRecord) -> Result<(), EventError> {
     if event.performers.len() > MAX_PERFORMERS {
         return Err(EventError::Performers);
     }
-    event.performers.iter().try_for_each(|(_, performer)| name("performers", performer))
+    event.performers.iter().try_for_each(|(_, performer)| name("performers", performer))?;
+    let mut met = HashMap::new();
+    for (id, name) in &event.performers {
+        if let Some(first) = met.insert(id, name) {
+            return Err(EventError::SamePerformer(first.clone(), name.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn name(field: &'static str, text: &str) -> Result<(), EventError> {

@@ -9,6 +9,7 @@ use tmcore::payment::{Operation, PaymentToken};
 use tmcore::{EventId, OrderId, SeatId, SessionId, UserId};
 
 use super::Office;
+use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome, OrderRecord};
 use crate::ports::payment::PaymentRecord;
@@ -136,7 +137,10 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.drive(&payment, Some(token)).await?;
+        let outcome = self.authorize(&payment, token).await?;
+        if outcome.record.order.state == OrderState::Pending && self.never_happened(&payment).await? {
+            return Box::pin(self.confirm_order(step, seats, token, false)).await;
+        }
         self.after_authorization(outcome, &payment).await
     }
 
@@ -146,16 +150,21 @@ impl Office {
     /// [`CheckoutError`].
     pub async fn finalize_order(self: &Arc<Self>, step: &Step) -> Result<OrderRecord, CheckoutError> {
         let (order, user) = (step.order, step.user());
+        if drill::mutant(Mutant::ProcessClock)
+            && self.own_order_or_refuse(order, user).await?.order.is_past(self.world().clock.now())
+        {
+            return Err(CommandRefusal::Expired.into());
+        }
         let command = OrderCommand::Pin { order, user, key: step.key.clone() };
-        let payment = match self.order_command(command).await {
+        let (payment, known) = match self.order_command(command).await {
             Ok(outcome) if outcome.record.order.state == OrderState::Expired => {
                 return Err(CommandRefusal::Expired.into());
             }
             Ok(OrderOutcome { record, payment: None, .. }) => return Ok(record),
-            Ok(OrderOutcome { payment: Some(payment), .. }) => payment,
+            Ok(OrderOutcome { record, payment: Some(payment), .. }) => (payment, Some(record)),
             Err(CommandRefusal::State(OrderState::Capturing)) => {
                 match self.open_payment(order, Operation::Capture).await? {
-                    Some(payment) => payment,
+                    Some(payment) => (payment, None),
                     None => return self.own_order_or_refuse(order, user).await,
                 }
             }
@@ -164,7 +173,7 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.drive(&payment, None).await?;
+        let outcome = self.drive_capture(&payment, known.as_ref()).await?;
         match outcome.record.order.state {
             OrderState::Failed => {
                 Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))

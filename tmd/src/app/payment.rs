@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentToken, ProviderKey};
+use tmcore::payment::{Answer, Operation, OutcomeUnknown, PaymentState, PaymentToken, ProviderKey};
 use tmcore::ticket::TicketCode;
 use tmcore::{OrderId, TicketId};
 
 use super::Office;
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
@@ -21,20 +22,48 @@ const RESOLVED_AT_ONCE: usize = 16;
 
 impl Office {
     /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
-    /// often it is asked, and writes down what it said. An authorization needs its token.
+    /// often it is asked, and writes down what it said. An authorization needs its token: [`Office::authorize`].
     ///
     /// # Errors
     /// [`CommandRefusal`] when the outcome cannot be written; the resolver will ask again.
-    pub async fn drive(
+    pub async fn drive(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
+        let verdict = self.asked(payment).await;
+        self.settle(payment, verdict, None).await
+    }
+
+    /// The same for a capture. An order that was just read need not be read again for its tickets.
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn drive_capture(
         self: &Arc<Self>,
         payment: &PaymentRecord,
-        token: Option<&PaymentToken>,
+        known: Option<&OrderRecord>,
     ) -> Result<OrderOutcome, CommandRefusal> {
-        let verdict = match operation(payment, token) {
-            Some(operation) => self.ask(payment, operation).await,
-            None => Verdict::Unknown,
-        };
-        self.settle(payment, verdict).await
+        let verdict = self.asked(payment).await;
+        self.settle(payment, verdict, known).await
+    }
+
+    /// Asks for an authorization, as [`Office::drive`] does. Where the key was fenced meanwhile the provider declines and
+    /// records nothing: then it never happened, and no card was declined (M6).
+    ///
+    /// # Errors
+    /// As [`Office::drive`].
+    pub async fn authorize(
+        self: &Arc<Self>,
+        payment: &PaymentRecord,
+        token: &PaymentToken,
+    ) -> Result<OrderOutcome, CommandRefusal> {
+        let operation = ProviderOperation::Authorize { token: token.clone(), amount: payment.amount };
+        let mut verdict = self.ask(payment, operation).await;
+        if matches!(verdict, Verdict::Answered(Answer::Declined { .. })) {
+            verdict = match self.question(Step::AskLookUp, self.ports.gateway.look_up(&payment.key)).await {
+                Ok(Some(_)) => verdict,
+                Ok(None) => Verdict::NeverHappened,
+                Err(_) => Verdict::Unknown,
+            };
+        }
+        self.settle(payment, verdict, None).await
     }
 
     /// Finds out what became of an authorization whose token is gone with the request that brought it: looks it up, and
@@ -43,9 +72,9 @@ impl Office {
     /// # Errors
     /// As [`Office::drive`].
     pub async fn look_up(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
-        let found = match self.within_time(self.ports.gateway.look_up(&payment.key)).await {
+        let found = match self.question(Step::AskLookUp, self.ports.gateway.look_up(&payment.key)).await {
             Ok(Some(record)) => Ok(Some(record)),
-            Ok(None) => self.within_time(self.ports.gateway.cancel(&payment.key)).await,
+            Ok(None) => self.question(Step::AskFence, self.ports.gateway.cancel(&payment.key)).await,
             Err(unknown) => Err(unknown),
         };
         let verdict = match found {
@@ -53,7 +82,7 @@ impl Office {
             Ok(None) => Verdict::NeverHappened,
             Err(unknown) => judge(payment, Err(unknown)),
         };
-        self.settle(payment, verdict).await
+        self.settle(payment, verdict, None).await
     }
 
     /// Whether the provider answers, and soon.
@@ -68,7 +97,7 @@ impl Office {
     /// # Errors
     /// [`StoreError`] when they cannot be found.
     pub async fn resolve_payments(self: &Arc<Self>, limit: u32) -> Result<usize, StoreError> {
-        let lease = self.config.checkout.gateway_timeout_seconds * 3;
+        let lease = self.config.checkout.payment_lease_seconds();
         let due = self.store().due_payments(limit, lease).await?;
         let asked = stream::iter(&due).for_each_concurrent(RESOLVED_AT_ONCE, |payment| self.resolve(payment));
         asked.await;
@@ -78,17 +107,41 @@ impl Office {
     async fn resolve(self: &Arc<Self>, payment: &PaymentRecord) {
         let outcome = match payment.operation {
             Operation::Authorize => self.look_up(payment).await,
-            Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment, None).await,
+            Operation::Capture | Operation::Void | Operation::Refund => self.drive(payment).await,
         };
         if let Err(error) = outcome {
             tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %error, "failed to resolve a payment");
         }
     }
 
+    async fn asked(&self, payment: &PaymentRecord) -> Verdict {
+        match operation(payment) {
+            Some(operation) => self.ask(payment, operation).await,
+            None => Verdict::Unknown,
+        }
+    }
+
     async fn ask(&self, payment: &PaymentRecord, operation: ProviderOperation) -> Verdict {
-        let request = ProviderRequest { key: payment.key, order: payment.order, operation };
-        let answer = self.within_time(self.ports.gateway.submit(&request)).await;
+        let key = if drill::mutant(Mutant::NewKeyPerTry) {
+            ProviderKey::derive(OrderId::from_uuid(self.world().entropy.uuid_v7()), payment.operation, 1)
+        } else {
+            payment.key
+        };
+        let request = ProviderRequest { key, order: payment.order, operation };
+        let step = Step::ask(payment.operation);
+        let answer = self.question(step, self.ports.gateway.submit(&request)).await;
         judge(payment, answer)
+    }
+
+    async fn question<T>(
+        &self,
+        step: Step,
+        call: impl Future<Output = Result<T, OutcomeUnknown>>,
+    ) -> Result<T, OutcomeUnknown> {
+        drill::before(step);
+        let answer = self.within_time(call).await;
+        drill::after(step);
+        answer
     }
 
     pub(super) async fn within_time<T>(
@@ -107,16 +160,23 @@ impl Office {
         self: &Arc<Self>,
         payment: &PaymentRecord,
         verdict: Verdict,
+        known: Option<&OrderRecord>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let captured = payment.operation == Operation::Capture
             && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
-        let tickets = if captured { self.print_tickets(payment.order).await? } else { Vec::new() };
+        let tickets = match known {
+            _ if !captured => Vec::new(),
+            Some(record) => self.print_tickets(record),
+            None => {
+                let record = self.store().order(payment.order).await?;
+                self.print_tickets(&record.ok_or(CommandRefusal::NotFound)?)
+            }
+        };
         self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
     }
 
-    async fn print_tickets(&self, order: OrderId) -> Result<Vec<NewTicket>, CommandRefusal> {
-        let record = self.store().order(order).await?.ok_or(CommandRefusal::NotFound)?;
-        Ok(record.seats.iter().map(|seat| self.print_ticket(&record, &seat.id)).collect())
+    fn print_tickets(&self, record: &OrderRecord) -> Vec<NewTicket> {
+        record.seats.iter().map(|seat| self.print_ticket(record, &seat.id)).collect()
     }
 
     fn print_ticket(&self, record: &OrderRecord, seat: &tmcore::SeatId) -> NewTicket {
@@ -162,6 +222,15 @@ impl Office {
         Ok(payments.into_iter().rev().find(|paid| paid.operation == operation && !paid.state.is_settled()))
     }
 
+    /// Whether it is settled that a payment never happened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn never_happened(&self, payment: &PaymentRecord) -> Result<bool, StoreError> {
+        let payments = self.store().payments(payment.order).await?;
+        Ok(payments.iter().any(|paid| paid.key == payment.key && paid.state == PaymentState::NeverHappened))
+    }
+
     /// The reason of the order's last decline.
     ///
     /// # Errors
@@ -184,6 +253,9 @@ fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Ver
         .increment(1);
     match answer {
         Ok(answer) => Verdict::Answered(answer),
+        Err(unknown) if drill::mutant(Mutant::TimeOutIsDecline) => {
+            Verdict::Answered(Answer::Declined { reason: unknown.to_string().as_str().into() })
+        }
         Err(unknown) => {
             tracing::warn!(order = %payment.order, operation = payment.operation.as_str(), %unknown, "payment outcome unknown");
             Verdict::Unknown
@@ -191,11 +263,12 @@ fn judge(payment: &PaymentRecord, answer: Result<Answer, OutcomeUnknown>) -> Ver
     }
 }
 
-fn operation(payment: &PaymentRecord, token: Option<&PaymentToken>) -> Option<ProviderOperation> {
+/// What to ask for again; `None` for an authorization, whose token nobody keeps.
+fn operation(payment: &PaymentRecord) -> Option<ProviderOperation> {
     let amount = payment.amount;
     let against = payment.against.clone();
     Some(match payment.operation {
-        Operation::Authorize => ProviderOperation::Authorize { token: token?.clone(), amount },
+        Operation::Authorize => return None,
         Operation::Capture => ProviderOperation::Capture { authorization: against?, amount },
         Operation::Void => ProviderOperation::Void { authorization: against? },
         Operation::Refund => ProviderOperation::Refund { authorization: against?, amount },

@@ -45,7 +45,7 @@ impl Office {
         if let Some(payment) = outcome.payment.clone().filter(|payment| nobody_waits(payment.operation)) {
             let office = Arc::clone(self);
             self.lifecycle().spawn("undo", async move {
-                if let Err(error) = office.drive(&payment, None).await {
+                if let Err(error) = office.drive(&payment).await {
                     let operation = payment.operation.as_str();
                     tracing::warn!(order = %payment.order, operation, %error, "failed now; the resolver goes on");
                 }

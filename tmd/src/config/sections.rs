@@ -85,6 +85,15 @@ pub struct CheckoutConfig {
     pub resolver_interval_milliseconds: u32,
 }
 
+impl CheckoutConfig {
+    /// How long whoever took a payment on has to ask the provider before somebody else does: time for a look-up, a fence
+    /// and what comes between.
+    #[must_use]
+    pub const fn payment_lease_seconds(&self) -> u32 {
+        self.gateway_timeout_seconds.saturating_mul(3)
+    }
+}
+
 /// `[gateway]`: where the payment provider is, what it tells, and what happens when it does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@
 //! is driven here directly. Used for the public listener, the operators' and the payment sandbox.
 
 mod address;
+mod framing;
 mod refused;
 mod stall;
 
@@ -36,6 +37,7 @@ use crate::config::ServerConfig;
 use crate::lifecycle::{Grace, Lifecycle};
 use crate::telemetry::queue::QueueGauge;
 pub(in crate::http) use address::{AddressPermit, Addresses, client};
+use framing::OneLength;
 use refused::Explained;
 use stall::StallLimit;
 
@@ -218,7 +220,7 @@ where
                 self.shown.connections.set_free(self.room.available_permits());
                 let delays = Arc::clone(&self.lifecycle.delays);
                 let connection = async move {
-                    delays.watch(acceptor.run(stream, peer, keep_alive)).await;
+                    delays.watch(Box::pin(acceptor.run(stream, peer, keep_alive))).await;
                     drop(places);
                     acceptor.shown.connections.set_free(acceptor.room.available_permits());
                 };
@@ -251,7 +253,8 @@ where
         let builder = self.builder(keep_alive);
         let (shared, seen) = (self.service.clone(), Arc::clone(&progress));
         let service = service_fn(move |request| answer(shared.clone(), request, peer, Arc::clone(&seen)));
-        let io = TokioIo::new(Explained::new(StallLimit::new(stream, self.limits.write_timeout)));
+        let stream = OneLength::new(StallLimit::new(stream, self.limits.write_timeout));
+        let io = TokioIo::new(Explained::new(stream));
         let mut connection = pin!(builder.serve_connection(io, service));
         if keep_alive == KeepAlive::Yes {
             tokio::select! {

@@ -11,6 +11,7 @@ use super::Api;
 use super::body::malformed;
 use super::error::{ApiError, ApiResult};
 use crate::app::record::{ProviderEvent, ProviderRecord};
+use crate::drill::{self, Mutant};
 
 /// The body of a callback. Fields that are not known here are the provider's business.
 #[derive(Debug, Deserialize)]
@@ -38,6 +39,7 @@ impl FromRequest<Api> for Signed {
         let head = MessageHead { id: &id, timestamp: &timestamp };
         match api.office.access.check_callback(head, &signatures, &body, now) {
             Ok(()) => Ok(Self { id, body }),
+            Err(_) if drill::mutant(Mutant::CallbackUnverified) => Ok(Self { id, body }),
             Err(why) => Err(ApiError::new(ProblemCode::Unauthenticated, why.to_string())
                 .hint("both sides need the same gateway.callback_secret_file")),
         }

@@ -34,7 +34,7 @@ impl FromRequestParts<Api> for Buyer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> ApiResult<Self> {
-        match principal(parts, api).await? {
+        match principal(parts, api)? {
             Some(Principal::User(user)) => Ok(Self(user)),
             Some(Principal::Organiser) => Err(forbidden("the organiser's token does not buy")),
             None => Err(unauthenticated("an access token is needed")),
@@ -46,7 +46,7 @@ impl FromRequestParts<Api> for Anybody {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> ApiResult<Self> {
-        match principal(parts, api).await? {
+        match principal(parts, api)? {
             Some(Principal::User(user)) => Ok(Self(Some(user))),
             Some(Principal::Organiser) => Err(forbidden("the organiser's token does not buy")),
             None => Ok(Self(None)),
@@ -58,7 +58,7 @@ impl FromRequestParts<Api> for Organiser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> ApiResult<Self> {
-        match principal(parts, api).await? {
+        match principal(parts, api)? {
             Some(Principal::Organiser) => Ok(Self),
             Some(Principal::User(_)) => Err(forbidden("only the organiser may do this")),
             None => Err(unauthenticated("the organiser's token is needed")),
@@ -66,7 +66,7 @@ impl FromRequestParts<Api> for Organiser {
     }
 }
 
-async fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
+fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     let Some(header) = headers.next() else { return Ok(None) };
     if headers.next().is_some() {
@@ -77,7 +77,7 @@ async fn principal(parts: &Parts, api: &Api) -> ApiResult<Option<Principal>> {
     let Some((_, token)) = token else {
         return Err(unauthenticated("expected Authorization: Bearer <access token>"));
     };
-    match api.office.access.check(token.trim()).await {
+    match api.office.access.check(token.trim()) {
         Ok(principal) => Ok(Some(principal)),
         Err(error) => Err(unauthenticated(&error.to_string())),
     }

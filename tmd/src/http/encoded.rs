@@ -50,7 +50,7 @@ pub fn encoded(plain: Bytes) -> Body {
 
 fn body(plain: Bytes, hash: &[u8]) -> Body {
     let gzip = (plain.len() >= WORTH_COMPRESSING).then(|| compress(&plain)).flatten();
-    Body { etag: format!("\"{}\"", hex::encode(hash)), plain, gzip }
+    Body { etag: format!("\"{}\"", hex::encode(hash)).into(), plain, gzip }
 }
 
 fn compress(plain: &[u8]) -> Option<Bytes> {
@@ -68,12 +68,16 @@ pub fn respond(body: Option<Body>, freshness: Freshness, headers: &HeaderMap) ->
     let mut response = Response::new(HttpBody::empty());
     let fields = response.headers_mut();
     let cache_control = match freshness {
-        Freshness::Seconds(seconds) => format!("public, max-age={seconds}"),
-        Freshness::Immutable => "public, max-age=31536000, immutable".to_owned(),
-        Freshness::Private => "private, no-cache".to_owned(),
+        Freshness::Seconds(1) => HeaderValue::from_static("public, max-age=1"),
+        Freshness::Seconds(seconds) => {
+            HeaderValue::try_from(format!("public, max-age={seconds}")).map_err(ApiError::internal)?
+        }
+        Freshness::Immutable => HeaderValue::from_static("public, max-age=31536000, immutable"),
+        Freshness::Private => HeaderValue::from_static("private, no-cache"),
     };
-    fields.insert(CACHE_CONTROL, HeaderValue::from_str(&cache_control).map_err(ApiError::internal)?);
-    fields.insert(ETAG, HeaderValue::from_str(&body.etag).map_err(ApiError::internal)?);
+    fields.insert(CACHE_CONTROL, cache_control);
+    let etag = HeaderValue::from_maybe_shared(body.etag.clone()).map_err(ApiError::internal)?;
+    fields.insert(ETAG, etag);
     fields.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if has_already(headers, &body.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -92,12 +96,12 @@ pub fn respond(body: Option<Body>, freshness: Freshness, headers: &HeaderMap) ->
 }
 
 /// RFC 9110, 13.1.2: a list of validators, compared weakly, or a star.
-fn has_already(headers: &HeaderMap, etag: &str) -> bool {
+fn has_already(headers: &HeaderMap, etag: &[u8]) -> bool {
     let listed = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     listed
         .flat_map(|list| list.split(','))
         .map(str::trim)
-        .any(|one| one == "*" || one.trim_start_matches("W/") == etag)
+        .any(|one| one == "*" || one.trim_start_matches("W/").as_bytes() == etag)
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -124,7 +128,7 @@ mod tests {
         assert!(takes_gzip(&with(ACCEPT_ENCODING, "*")));
         assert!(!takes_gzip(&with(ACCEPT_ENCODING, "gzip;q=0, br")));
         assert!(!takes_gzip(&with(ACCEPT_ENCODING, "identity")));
-        assert!(has_already(&with(IF_NONE_MATCH, "\"a\", W/\"b\""), "\"b\""));
-        assert!(!has_already(&with(IF_NONE_MATCH, "\"a\""), "\"b\""));
+        assert!(has_already(&with(IF_NONE_MATCH, "\"a\", W/\"b\""), b"\"b\""));
+        assert!(!has_already(&with(IF_NONE_MATCH, "\"a\""), b"\"b\""));
     }
 }

@@ -122,7 +122,7 @@ impl Shell {
             Err(refusal) => {
                 let took = self.clock.monotonic().saturating_sub(began);
                 self.access.record(method, access::label(None), refusal.status(), took);
-                return refusal;
+                return *refusal;
             }
         };
         let mut response = match self.admit(&mut request) {

@@ -20,6 +20,7 @@ use super::error::{ApiError, ApiResult, is_final};
 use super::hardening::problem::RequestId;
 use crate::app::Office;
 use crate::app::record::{Claimed, KeyRef, Purpose, StoredAnswer};
+use crate::drill::{self, Mutant};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -159,6 +160,9 @@ async fn claim(
 ) -> ApiResult<Claim> {
     match office.claim_key(key, fingerprint, purpose).await? {
         Claimed::Fresh => Ok(Claim::Work { begun: Begun::Now }),
+        Claimed::Resume(_) if drill::mutant(Mutant::ResumeFromScratch) => {
+            Ok(Claim::Work { begun: Begun::Now })
+        }
         Claimed::Resume(order) => Ok(Claim::Work { begun: Begun::Before(order) }),
         Claimed::Replay(answer) => replay(&answer).map(Claim::Answered),
         Claimed::Reused => {
@@ -199,7 +203,8 @@ impl Outcome {
     fn kept(status: u16, body: Vec<u8>, last: bool) -> Self {
         let answer = StoredAnswer { status, body: body.into() };
         let response = response(&answer).unwrap_or_else(IntoResponse::into_response);
-        Self { response, stored: last.then_some(answer) }
+        let is_kept = last || drill::mutant(Mutant::KeptBeforeFinal);
+        Self { response, stored: is_kept.then_some(answer) }
     }
 }
 

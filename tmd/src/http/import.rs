@@ -25,8 +25,7 @@ const MAX_PRICE: i64 = 100_000_000_000;
 pub async fn read(api: &Api, plan: serde_json::Value) -> ApiResult<SeatingPlan> {
     let (reply, answer) = oneshot::channel();
     api.office.lifecycle().tasks.spawn_blocking(move || {
-        let bytes = serde_json::to_vec(&plan).unwrap_or_default();
-        let _ = reply.send(seating::parse(&bytes));
+        let _ = reply.send(seating::parse_value(&plan));
     });
     let parsed = answer.await.map_err(ApiError::internal)?;
     parsed.map_err(|fault| invalid(format!("seatingPlan: {fault}")))

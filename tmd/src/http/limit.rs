@@ -191,7 +191,7 @@ mod tests {
         };
         let policy = "\"reads\";q=4;w=2".to_owned();
         for left in [3, 2, 1, 0] {
-            let missing: u32 = (4 - left + 1) / 2;
+            let missing = (4_u32 - left).div_ceil(2);
             let wanted = (policy.clone(), format!("\"reads\";r={left};t={missing}"));
             assert_eq!(told(budget.spend(&1).unwrap()), wanted);
         }

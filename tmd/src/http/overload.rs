@@ -108,7 +108,7 @@ impl Guard {
         self: &Arc<Self>,
         request: &http::Request<B>,
         id: &RequestId,
-    ) -> Result<Pass, Response> {
+    ) -> Result<Pass, Box<Response>> {
         let Some(class) = Priority::of(request.method().as_str(), request.uri().path()) else {
             return Ok(Pass { guard: Arc::clone(self), class: None, spent: None });
         };
@@ -117,7 +117,7 @@ impl Guard {
         let spent = budgets.spend(peer, class).map_err(|exhausted| {
             let mut response = refusals.response(ProblemCode::RateLimited, exhausted.retry_after_seconds, id);
             exhausted.spent.stamp(response.headers_mut());
-            response
+            Box::new(response)
         })?;
         let draw = self.draw();
         let has_room = self.in_flight.load(Ordering::Relaxed) < class.room(self.max_in_flight);
@@ -129,7 +129,7 @@ impl Guard {
             if let Some(spent) = spent {
                 spent.stamp(response.headers_mut());
             }
-            return Err(response);
+            return Err(Box::new(response));
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         state.shown.set(state.in_flight.fetch_add(1, Ordering::Relaxed) + 1);
@@ -140,7 +140,7 @@ impl Guard {
     /// (<https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence>).
     fn draw(&self) -> u32 {
         let turn = self.draws.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9);
-        u32::try_from(u64::from(turn) * 1_000 >> 32).unwrap_or(0)
+        u32::try_from((u64::from(turn) * 1_000) >> 32).unwrap_or(0)
     }
 
     async fn look_at_the_load(self: Arc<Self>, lifecycle: Lifecycle) {

@@ -43,7 +43,7 @@ pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> ApiResult<Respons
         text.extend([format!("[{mark}] {name}\n")]);
     }
     if verbose {
-        text += &format!("    payment breaker {}\n", api.office.ports.gateway.health().as_str());
+        text.extend(["    payment breaker ", api.office.ports.gateway.health().as_str(), "\n"]);
     }
     text += "ready\n";
     Ok(([(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())

@@ -8,7 +8,7 @@ use tmcore::cache_key::CacheKey;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
     /// A strong validator: a hash of what was encoded.
-    pub etag: String,
+    pub etag: Bytes,
     /// The answer as it is.
     pub plain: Bytes,
     /// The answer compressed by gzip, where that makes it smaller.

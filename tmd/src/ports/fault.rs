@@ -1,5 +1,10 @@
 //! What can be wrong with the disk or the file under a store, told apart because each has its own remedy.
 
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
 /// A fault that is not the program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -41,13 +46,30 @@ impl Fault {
         })
     }
 
+    /// What stands in the way of writing a database that is there: its file, and the two beside it. Asked before SQLite
+    /// is, which would open a file it may not write for reading alone, and leave such files beside it.
+    #[must_use]
+    pub fn of_files(database: &Path) -> Option<Self> {
+        ["", "-wal", "-shm"].into_iter().find_map(|suffix| {
+            let mut name = database.as_os_str().to_owned();
+            name.push(suffix);
+            match access(Path::new(&name), Access::READ_OK) {
+                Err(Errno::NOENT) => return None,
+                Err(_) => return Some(Self::Closed),
+                Ok(()) => {}
+            }
+            access(Path::new(&name), Access::WRITE_OK).is_err().then_some(Self::ReadOnly)
+        })
+    }
+
     /// What its operator can do.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Full => "free some space there; nothing that was sold is lost",
             Self::ReadOnly => {
-                "let the user that runs tmd write the file and its folder, or name another --data-dir"
+                "let the user that runs tmd write it, the -wal and -shm beside it and their folder, or name another \
+                 --data-dir"
             }
             Self::Disk => {
                 "the system's log has more; nothing that was answered is lost as long as the disk is not"

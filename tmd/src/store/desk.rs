@@ -22,6 +22,8 @@ use tmcore::Timestamp;
 pub struct Desk {
     /// The database's clock.
     pub at: Timestamp,
+    /// How long whoever writes a payment down has to send it before the resolver does.
+    pub send_lease_seconds: u32,
     /// The rows as they stand after the commands so far.
     pub rows: Rows,
     /// What has to be written.
@@ -31,7 +33,7 @@ pub struct Desk {
 impl Desk {
     /// An empty desk.
     #[must_use]
-    pub fn new(at: Timestamp) -> Self {
-        Self { at, rows: Rows::default(), changes: Changes::default() }
+    pub fn new(at: Timestamp, send_lease_seconds: u32) -> Self {
+        Self { at, send_lease_seconds, rows: Rows::default(), changes: Changes::default() }
     }
 }

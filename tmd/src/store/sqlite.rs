@@ -36,12 +36,12 @@ use crate::ports::{Store, StoreError};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes by itself, a sale of 30,000 seats is
-/// read again and again.
+/// What the connection that writes, and each that reads, keeps of the file in memory. With the 2 MiB that SQLite takes
+/// by itself, a sale of 30,000 seats is read again and again.
 const WRITER_CACHE_KIB: u32 = 16 << 10;
 const READER_CACHE_KIB: u32 = 2 << 10;
-/// The log is written back into the file when it has this many pages of 4 KiB: a page that changes often in between is
-/// written back once.
+/// How much the log grows before it is folded into the file, pages of 4 KiB: keys are hashes, and folding seldom writes
+/// a page of their index once for many of them.
 const CHECKPOINT_PAGES: u32 = 8 << 10;
 
 /// How the file is opened.
@@ -51,14 +51,22 @@ pub struct SqliteOptions {
     pub reader_connections: u32,
     /// The longest that a request may wait for locks, all told (S9).
     pub busy_timeout: Duration,
+    /// How long whoever writes a payment down has to send it before the resolver does.
+    pub send_lease_seconds: u32,
 }
+
+/// Connections that search.
+const SEARCH_CONNECTIONS: u32 = 1;
 
 /// The store.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    /// Searches read a lot and matter least: they have a connection of their own, and wait for nobody else's.
+    searchers: SqlitePool,
     clock: StoreClock,
+    send_lease_seconds: u32,
 }
 
 impl SqliteStore {
@@ -84,6 +92,10 @@ impl SqliteStore {
             .disable_statement_logging();
         let clock = StoreClock::default();
         let writer = open::writer(file, connect.clone(), quarter).await?;
+        let reading = connect
+            .read_only(true)
+            .create_if_missing(false)
+            .pragma("cache_size", format!("-{READER_CACHE_KIB}"));
         // A connection for reading is kept for good: on a disk that has become read-only another could not be opened.
         let readers = SqlitePoolOptions::new()
             .max_connections(options.reader_connections)
@@ -91,16 +103,16 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(
-                connect
-                    .read_only(true)
-                    .create_if_missing(false)
-                    .pragma("cache_size", format!("-{READER_CACHE_KIB}")),
-            )
+            .connect_with(reading.clone())
             .await
             .map_err(|error| OpenError::of(file, &error))?;
+        let searchers = SqlitePoolOptions::new()
+            .max_connections(SEARCH_CONNECTIONS)
+            .acquire_timeout(quarter)
+            .connect_lazy_with(reading);
         clock.start(&readers).await.map_err(|error| OpenError::of(file, &error))?;
-        Ok(Self { writer, readers, clock })
+        let send_lease_seconds = options.send_lease_seconds;
+        Ok(Self { writer, readers, searchers, clock, send_lease_seconds })
     }
 
     async fn writer(&self) -> Result<Held<'_>, StoreError> {

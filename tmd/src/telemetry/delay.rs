@@ -4,7 +4,7 @@
 //! measured at the waker, as `tokio-metrics` does (<https://docs.rs/tokio-metrics>, "scheduled duration").
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
@@ -53,9 +53,9 @@ impl Delays {
         self.runs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs a task and counts how long it waits each time it is woken.
-    pub async fn watch<F: Future>(self: Arc<Self>, task: F) -> F::Output {
-        let mut task = pin!(task);
+    /// Runs a task and counts how long it waits each time it is woken. In a box, as a future that is an argument takes
+    /// its room twice.
+    pub async fn watch<F: Future>(self: Arc<Self>, mut task: Pin<Box<F>>) -> F::Output {
         let stamp = Arc::new(Stamp { delays: self, task: AtomicWaker::new(), woken_at: AtomicU64::new(0) });
         let waker = Waker::from(Arc::clone(&stamp));
         poll_fn(move |context| {
@@ -110,7 +110,7 @@ mod tests {
     async fn a_task_that_waits_for_a_thread_is_counted_with_its_wait() {
         let delays = Arc::new(Delays::default());
         let (wake, woken) = tokio::sync::oneshot::channel::<()>();
-        let waits = Arc::clone(&delays).watch(woken);
+        let waits = Arc::clone(&delays).watch(Box::pin(woken));
         let works = async {
             tokio::task::yield_now().await;
             wake.send(()).unwrap();

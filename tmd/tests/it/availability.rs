@@ -23,7 +23,7 @@ fn key() -> CacheKey {
 }
 
 fn body(text: &str) -> Body {
-    Body { etag: format!("\"{text}\""), plain: Bytes::copy_from_slice(text.as_bytes()), gzip: None }
+    Body { etag: format!("\"{text}\"").into(), plain: Bytes::copy_from_slice(text.as_bytes()), gzip: None }
 }
 
 /// C1: a seat that the cache shows as free is sold all the same.

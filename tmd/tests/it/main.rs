@@ -15,6 +15,8 @@ mod crowd;
 mod harness;
 mod idempotency;
 mod input;
+#[cfg(feature = "drills")]
+mod mutant;
 mod openapi;
 mod order;
 mod organiser;

@@ -53,6 +53,7 @@ async fn a_setting_out_of_range_is_named_and_nothing_is_changed() {
         ("city", json!(long)),
         ("performers", json!(["!"])),
         ("performers", json!(vec!["a"; 51])),
+        ("performers", json!(["Ada Band", "ada  band!"])),
         ("currency", json!("USD")),
     ] {
         let (status, code, detail) =
@@ -185,6 +186,8 @@ async fn a_plan_with_a_fault_writes_nothing() {
             let (status, code, detail) = explained(daemon.organiser.import(&event_id(id), &request).await);
             assert_eq!((status, code), (422, ProblemCode::InvalidPlan), "{what}");
             assert!(detail.contains(place), "{what}: {detail}");
+            // The request's lines are not those of anybody's file.
+            assert!(!detail.contains("(line "), "{what}: {detail}");
         }
     }
     assert_eq!(rows().await, before);

@@ -64,6 +64,26 @@ async fn m5_a_new_attempt_after_a_decline_is_a_new_operation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m6_a_card_whose_request_was_fenced_was_not_declined() {
+    let daemon = Daemon::start().await;
+    let event = daemon.open_event("E1", 1, 10).await;
+    let buyer = Purchase::begin(&daemon.client(), &event).await;
+    let mut tasks = JoinSet::new();
+    confirming(&daemon, &buyer, "A-1", &mut tasks).await;
+    let fenced: String =
+        sqlx::query_scalar("SELECT provider_key FROM payments").fetch_one(&daemon.db).await.unwrap();
+    // As the resolver does for a request that it has to take for lost.
+    assert_eq!(daemon.office.ports.gateway.cancel(&fenced.parse().unwrap()).await, Ok(None));
+    assert_eq!(tasks.join_next().await.unwrap().unwrap(), (202, OrderStatus::Authorized));
+    let tries = [("AUTHORIZE", 1, "NEVER_HAPPENED"), ("AUTHORIZE", 2, "OK")];
+    let tries = tries.map(|(operation, attempt, state)| (operation.to_owned(), attempt, state.to_owned()));
+    assert_eq!(daemon.payments(buyer.order).await, tries);
+    assert_eq!(daemon.count("SELECT declines FROM orders").await, 0);
+    buyer.finalize().await.unwrap();
+    daemon.check_money().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn m7_seats_are_pinned_before_the_money_is_taken() {
     let daemon = Daemon::start().await;
     let event = daemon.open_event("E1", 1, 10).await;

@@ -45,7 +45,7 @@ impl Provider {
     pub fn config(&self) -> Config {
         let mut config = quick();
         config.gateway.url = self.url();
-        config.gateway.callback_secret_file = self.secret.clone();
+        config.gateway.callback_secret_file.clone_from(&self.secret);
         config.checkout.gateway_timeout_seconds = 2;
         config
     }
@@ -169,7 +169,7 @@ async fn m6_a_provider_killed_in_the_middle_costs_nobody_an_order_and_nobody_pay
         let seat = format!("{label}-{}", seat % 10 + 1);
         buyers.spawn(async move {
             // One after the other, so that every kill meets some at every step.
-            tokio::time::sleep(Duration::from_millis(u64::from(seat.len() as u32) * 7)).await;
+            tokio::time::sleep(Duration::from_millis(u64::try_from(seat.len()).unwrap() * 7)).await;
             buy(purchase, seat).await
         });
     }

@@ -27,11 +27,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &["cli"]),
     ("data_dir", &[]),
+    ("drill", &[]),
     ("entropy", &[]),
     ("lifecycle", &[]),
     ("telemetry", &[]),
 ];
-const GROUND: &[&str] = &["clock", "config", "entropy", "lifecycle", "telemetry"];
+const GROUND: &[&str] = &["clock", "config", "drill", "entropy", "lifecycle", "telemetry"];
 
 /// The only places that see everything.
 const SEE_ALL: &[&str] = &["main", "lib", "wire"];

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::book::Verdict;
 use super::instruction::Instruction;
 use super::log;
+use crate::drill::{self, Part, Step};
 use crate::ports::gateway::ProviderRecord;
 
 /// The most jobs in one transaction.
@@ -39,6 +40,14 @@ impl Job {
             Self::Submit { instruction, .. } => Some(instruction.key),
             Self::Cancel { key, .. } => Some(*key),
             Self::Told { .. } => None,
+        }
+    }
+
+    const fn step(&self) -> Step {
+        match self {
+            Self::Submit { instruction, .. } => Step::log(instruction.operation),
+            Self::Cancel { .. } => Step::LogFence,
+            Self::Told { .. } => Step::LogTold,
         }
     }
 
@@ -117,11 +126,13 @@ pub(super) async fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>, stop:
 async fn commit(writer: &mut Writer, jobs: Vec<Job>) -> Result<Vec<Answered>, sqlx::Error> {
     let keys: Vec<_> = jobs.iter().filter_map(Job::key).collect();
     let instructions: Vec<_> = jobs.iter().filter_map(Job::instruction).collect();
+    drill::begin(Part::Provider);
     writer.mend().await?;
     let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut book = log::load(&mut transaction, &keys, &instructions).await?;
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
+        drill::mark(job.step());
         answers.push(match job {
             Job::Submit { instruction, reply } => Answered::Submit(reply, book.submit(&instruction)),
             Job::Cancel { key, reply } if book.cancel(key) => {
@@ -137,6 +148,8 @@ async fn commit(writer: &mut Writer, jobs: Vec<Job>) -> Result<Vec<Answered>, sq
         });
     }
     log::append(&mut transaction, &book.changes).await?;
+    drill::before_commit(Part::Provider);
     transaction.commit().await?;
+    drill::after_commit(Part::Provider);
     Ok(answers)
 }

@@ -197,6 +197,16 @@ async fn a_file_that_is_no_log_is_refused() {
     assert!(refused.to_string().contains("gateway.db"), "{refused}");
 }
 
+/// D1: what the log is written with, as SQLite itself says.
+#[tokio::test]
+async fn d1_the_log_waits_for_the_disk() {
+    let lab = Lab::new();
+    let (mut writer, _readers) = connect(&lab.path()).await.unwrap();
+    let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut writer.connection).await;
+    let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut writer.connection).await;
+    assert_eq!((mode.unwrap(), synchronous.unwrap()), ("wal".to_owned(), 2), "2 is FULL");
+}
+
 /// `cargo test --release -- --ignored --nocapture throughput`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, for release builds"]

@@ -1,9 +1,8 @@
 //! Answers of 400 and above: all of them `application/problem+json` (RFC 9457), all of them with the request's id.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tmapi::problem::PROBLEM_JSON;
@@ -16,29 +15,38 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_REQUEST_ID_CHARS: usize = 64;
 
-/// Names one request in answers and in the log. In every request's extensions.
+/// Names one request in answers and in the log. In every request's extensions. Kept as the header's value, which is made
+/// once and shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
     /// The id the client gave, if it is 1 to 64 characters of `[A-Za-z0-9_-]`, else a new one.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-        match given.filter(|text| is_acceptable(text)) {
-            Some(text) => Self(text.into()),
-            None => Self(format!("req_{}", Entropy.uuid_v7().simple()).into()),
+        let given = headers.get(REQUEST_ID);
+        match given.filter(|value| value.to_str().is_ok_and(is_acceptable)) {
+            Some(value) => Self(value.clone()),
+            None => Self::random(),
         }
+    }
+
+    fn random() -> Self {
+        let mut text = *b"req_00000000000000000000000000000000";
+        // The digits are twice the bytes: there is room for all.
+        let _ = hex::encode_to_slice(Entropy.bytes::<16>(), &mut text[4..]);
+        let value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text));
+        Self(value.unwrap_or(HeaderValue::from_static("req")))
     }
 
     /// The id's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default()
     }
 
     pub(in crate::http) fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("req"))
+        self.0.clone()
     }
 }
 
@@ -136,9 +144,10 @@ pub(super) fn response(refusal: Refusal, id: &RequestId) -> Response {
         // RFC 9110, 15.5.6: a 405 names what is allowed.
         ProblemCode::MethodNotAllowed => Some((ALLOW, "GET, HEAD, POST, PATCH, DELETE")),
         // What is left of a slow, oversized or ambiguous request is not worth reading.
-        ProblemCode::RequestTimeout | ProblemCode::HeadersTooLarge | ProblemCode::InvalidParameter => {
-            Some((CONNECTION, "close"))
-        }
+        ProblemCode::RequestTimeout
+        | ProblemCode::UriTooLong
+        | ProblemCode::HeadersTooLarge
+        | ProblemCode::InvalidParameter => Some((CONNECTION, "close")),
         _ => None,
     };
     if let Some((name, value)) = field {

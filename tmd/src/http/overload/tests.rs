@@ -19,7 +19,7 @@ fn request(line: &str, peer: &str) -> Request<Body> {
     request
 }
 
-fn admit(guard: &Arc<Guard>, line: &str, peer: &str) -> Result<Pass, Response> {
+fn admit(guard: &Arc<Guard>, line: &str, peer: &str) -> Result<Pass, Box<Response>> {
     let request = request(line, peer);
     guard.admit(&request, &RequestId::of(request.headers()))
 }

@@ -21,6 +21,7 @@ use super::bounds::{StreamKind, StreamPlace};
 use super::{HEARTBEAT, address, check_accept, frame, goodbye, respond};
 use crate::app::availability::Availability;
 use crate::app::record::Fact;
+use crate::drill::{self, Mutant};
 use crate::http::Api;
 use crate::http::accept::Peer;
 use crate::http::error::{ApiError, ApiResult};
@@ -45,13 +46,19 @@ pub async fn stream(
 ) -> ApiResult<Response> {
     check_accept(&api, &headers)?;
     let hub = api.hubs.of(&api, &event).await?.ok_or_else(ApiError::not_found)?;
+    let is_back = headers.contains_key("last-event-id");
+    let stage = if drill::mutant(Mutant::NoSnapshot) && is_back {
+        Stage::Deltas { after: 0 }
+    } else {
+        Stage::Snapshot
+    };
     let place = api.listening.streams.enter(StreamKind::Seats, address(peer))?;
     let state = Telling {
         frames: hub.frames.subscribe(),
         hub,
         beats: api.listening.beats.listen(),
         api,
-        stage: Stage::Snapshot,
+        stage,
         _place: place,
     };
     Ok(respond(futures::stream::unfold(state, |mut state| async move {

@@ -27,10 +27,10 @@ fn key() -> CacheKey {
 async fn build(built: &AtomicU32) -> Rebuilt {
     let n = built.fetch_add(1, Ordering::SeqCst) + 1;
     tokio::time::sleep(Duration::from_millis(20)).await;
-    Ok(Some(Body { etag: n.to_string(), plain: n.to_string().into(), gzip: None }))
+    Ok(Some(Body { etag: n.to_string().into(), plain: n.to_string().into(), gzip: None }))
 }
 
-async fn get(cache: &dyn Cache, built: &AtomicU32) -> String {
+async fn get(cache: &dyn Cache, built: &AtomicU32) -> bytes::Bytes {
     cache.get_or_build(key(), Box::pin(build(built))).await.unwrap().unwrap().etag
 }
 

@@ -15,9 +15,6 @@ use crate::ports::waiting_room::{Inside, SessionRecord};
 
 use super::{Desk, OrderRow};
 
-/// How long whoever writes a payment down has to send it before the resolver does.
-const SEND_LEASE_SECONDS: u32 = 30;
-
 /// Everything to be written.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -83,9 +80,9 @@ pub struct NewPayment {
 
 impl NewPayment {
     /// A buyer waits for the first two, so their request sends them; the others are anybody's, now.
-    pub(super) const fn of(key: ProviderKey, operation: Operation) -> Self {
+    pub(super) const fn of(key: ProviderKey, operation: Operation, send_lease_seconds: u32) -> Self {
         let lease_seconds = match operation {
-            Operation::Authorize | Operation::Capture => SEND_LEASE_SECONDS,
+            Operation::Authorize | Operation::Capture => send_lease_seconds,
             Operation::Void | Operation::Refund => 0,
         };
         Self { key, lease_seconds }

@@ -7,6 +7,7 @@ use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, Money, OrderId, SeatId, SessionId, UserId};
 
 use super::{Desk, OrderRow, SaleRow, SeatRow};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome};
 use crate::ports::waiting_room::{Inside, SessionRecord};
@@ -19,21 +20,31 @@ impl Desk {
     pub fn run(&mut self, command: &OrderCommand) -> Result<OrderOutcome, CommandRefusal> {
         let outcome = match command {
             OrderCommand::Create { order, user, event, session, .. } => {
+                drill::mark(Step::Create);
                 self.create(*order, &Buyer { user: *user, event, session: *session })
             }
-            OrderCommand::Hold { order, user, seats, .. } => self.hold(self.owned_by(*order, *user)?, seats),
+            OrderCommand::Hold { order, user, seats, .. } => {
+                drill::mark(Step::Hold);
+                self.hold(self.owned_by(*order, *user)?, seats)
+            }
             OrderCommand::Settle { payment, verdict, tickets } => self.settle(*payment, verdict, tickets),
             OrderCommand::Pin { order, user, .. } => {
+                drill::mark(Step::Pin);
                 let row = self.owned_by(*order, *user)?;
+                if drill::mutant(Mutant::FinalizeAfterExpiry) {
+                    self.at = row.order.created_at;
+                }
                 let transition = row.order.clone().finalize(self.at).map_err(refused)?;
                 self.carry_out(row, transition, &[])
             }
             OrderCommand::Cancel { order, user, .. } => {
+                drill::mark(Step::Cancel);
                 let row = self.owned_by(*order, *user)?;
                 let transition = row.order.clone().cancel(self.at).map_err(refused)?;
                 self.carry_out(row, transition, &[])
             }
             OrderCommand::Refund { order, .. } => {
+                drill::mark(Step::Refund);
                 let row = self.rows.orders.get(order).cloned().ok_or(CommandRefusal::NotFound)?;
                 let transition = row.order.clone().refund().map_err(refused)?;
                 self.carry_out(row, transition, &[])
@@ -51,6 +62,7 @@ impl Desk {
     /// # Errors
     /// [`CommandRefusal`].
     pub fn expire(&mut self, order: OrderId) -> Result<OrderOutcome, CommandRefusal> {
+        drill::mark(Step::Expire);
         let row = self.rows.orders.get(&order).cloned().ok_or(CommandRefusal::NotFound)?;
         let transition = row.order.clone().expire(self.at);
         self.carry_out(row, transition, &[])
@@ -111,6 +123,9 @@ impl Desk {
                 && session.inside.deadline.is_some_and(|deadline| deadline > self.at)
                 && buyer.session.is_none_or(|wanted| wanted == session.id)
         });
+        if drill::mutant(Mutant::NoAdmission) {
+            return Ok(None);
+        }
         admitted.cloned().map(Some).ok_or(CommandRefusal::NotAdmitted)
     }
 
@@ -118,7 +133,7 @@ impl Desk {
         let event = row.order.parties.event.clone();
         let sale = self.sale(&event)?;
         let (rules, fence) = (sale.sale.rules, Fence(sale.clock + 1));
-        let (found, missing) = self.find(&event, ids);
+        let (mut found, missing) = self.find(&event, ids);
         let mut total = Money::zero(row.order.total.currency);
         for seat in &found {
             total = total.plus(seat.line.price.1).map_err(StoreError::failed)?;
@@ -137,7 +152,9 @@ impl Desk {
         let free = |seat: &&SeatRow| seat.state.release(order, row.fence).unwrap_or(seat.state);
         let taken = found.iter().filter(|seat| free(seat).hold(self.at, order, until, fence).is_err());
         let taken: Vec<_> = taken.map(|seat| seat.line.id.clone()).collect();
-        if !taken.is_empty() {
+        if drill::mutant(Mutant::HoldInPart) {
+            found.retain(|seat| !taken.contains(&seat.line.id));
+        } else if !taken.is_empty() && !drill::mutant(Mutant::HoldTakenSeat) {
             return Err(CommandRefusal::SeatsTaken(taken));
         }
         let mut seats: Vec<_> = found.iter().map(|seat| seat.line.index).collect();

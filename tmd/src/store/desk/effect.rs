@@ -7,6 +7,7 @@ use tmcore::seat::SeatState;
 use tmcore::waiting_room::SessionState;
 
 use super::{Desk, NewPayment, OrderRow, PaymentRow, SeatRow};
+use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, NewTicket, OrderOutcome, TicketRecord};
 use crate::ports::payment::PaymentRecord;
@@ -31,6 +32,7 @@ impl Desk {
         let mut session = None;
         for effect in &transition.effects {
             match effect {
+                Effect::IssueTickets if drill::mutant(Mutant::NoTicket) => {}
                 Effect::IssueTickets => self.issue(&row, tickets),
                 Effect::ReturnSeats => self.end_tickets(&row),
                 Effect::CloseSession => session = self.close_session(&row.order)?,
@@ -73,7 +75,14 @@ impl Desk {
         let mut steps = SeatSteps::new();
         for effect in effects {
             let step = |seat: &SeatRow| match effect {
+                Effect::HoldSeats if drill::mutant(Mutant::HoldTakenSeat) => {
+                    Ok(SeatState::Held { order: id, until, fence: row.fence })
+                }
                 Effect::HoldSeats => seat.state.hold(self.at, id, until, row.fence).map_err(lost),
+                Effect::PinSeats if drill::mutant(Mutant::FenceIgnored) => {
+                    Ok(SeatState::Pinned { order: id, fence: row.fence })
+                }
+                Effect::PinSeats if drill::mutant(Mutant::CaptureBeforePin) => Ok(seat.state),
                 Effect::PinSeats => seat.state.pin(self.at, id, row.fence).map_err(lost),
                 Effect::SellSeats => {
                     let ticket = ticket_of(seat, tickets)?;
@@ -151,7 +160,10 @@ impl Desk {
         if let Some(there) = self.rows.payments.get(&key) {
             return there.record.clone();
         }
-        self.changes.payments.new.push(NewPayment::of(key, row.record.operation));
+        if drill::mutant(Mutant::NoIntent) {
+            return row.record;
+        }
+        self.changes.payments.new.push(NewPayment::of(key, row.record.operation, self.send_lease_seconds));
         let record = row.record.clone();
         self.rows.payments.insert(key, row);
         record

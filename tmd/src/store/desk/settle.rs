@@ -1,10 +1,11 @@
 //! What the provider said, and what follows for the order.
 
 use tmcore::ledger;
-use tmcore::order::{Order, Transition};
+use tmcore::order::{Effect, Order, Transition};
 use tmcore::payment::{Answer, Operation, PaymentState, ProviderKey};
 
 use super::{Desk, LedgerEntry, OrderRow};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::order::{CommandRefusal, NewTicket, OrderOutcome, Verdict};
 
@@ -18,6 +19,7 @@ impl Desk {
         tickets: &[NewTicket],
     ) -> Result<OrderOutcome, CommandRefusal> {
         let paid = self.rows.payments.get(&key).ok_or(CommandRefusal::NotFound)?.record.clone();
+        drill::mark(Step::settle(paid.operation));
         let row = self.rows.orders.get(&paid.order).cloned().ok_or(CommandRefusal::NotFound)?;
         if paid.state.is_settled() {
             return self.unchanged(&row);
@@ -26,7 +28,13 @@ impl Desk {
             self.put_off(key);
             return self.unchanged(&row);
         };
-        let transition = self.follow(&row, paid.operation, &state);
+        let mut transition = self.follow(&row, paid.operation, &state);
+        if drill::mutant(Mutant::LateAuthorizationKept) {
+            transition.effects.retain(|effect| *effect != Effect::Void);
+        }
+        if drill::mutant(Mutant::DeclineReleases) && matches!(state, PaymentState::Declined { .. }) {
+            transition.effects.push(Effect::ReleaseSeats);
+        }
         // What follows may act on the authorization that is good only now.
         self.set_payment(key, state.clone());
         let outcome = self.carry_out(row, transition, tickets);
@@ -35,7 +43,8 @@ impl Desk {
             return outcome;
         }
         if matches!(state, PaymentState::Ok { .. }) {
-            let lines = ledger::postings(paid.operation, paid.amount).into_iter();
+            let sides = if drill::mutant(Mutant::OneSidedBooks) { 1 } else { usize::MAX };
+            let lines = ledger::postings(paid.operation, paid.amount).into_iter().take(sides);
             self.changes.ledger.extend(lines.map(|posting| LedgerEntry { key, order: paid.order, posting }));
         }
         self.changes.payments.settled.push(key);

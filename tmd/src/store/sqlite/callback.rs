@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::row::Columns;
 use super::{SqliteStore, begin, failed, json_array, payment};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::callback::{CallbackStore, Known, Telling};
 
@@ -48,6 +49,7 @@ impl CallbackStore for SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
+        drill::mark(Step::KeepCallback);
         let rows: Vec<_> =
             tellings.iter().map(|telling| (&telling.event_id, telling.key.to_string())).collect();
         sqlx::query(

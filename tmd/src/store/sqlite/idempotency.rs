@@ -10,6 +10,7 @@ use tmcore::{OrderId, Timestamp, UserId};
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, failed, json_array};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
@@ -96,6 +97,7 @@ impl SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
+        drill::mark(Step::ClaimKey);
         let mut fresh = insert(&mut tx, claims, at).await?;
         let mut answers = Vec::with_capacity(claims.len());
         for claim in claims {
@@ -120,6 +122,7 @@ impl SqliteStore {
         }
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
+        drill::mark(Step::FinishKey);
         finish(&mut tx, json_array(&answered)?, KEEP).await?;
         if !open.is_empty() {
             finish(&mut tx, json_array(&open)?, FORGET).await?;
@@ -202,11 +205,11 @@ async fn take_over(
 
 fn read(row: &SqliteRow, claim: &KeyClaim, at: Timestamp) -> Result<Claimed, StoreError> {
     let fingerprint: &[u8] = row.try_get("fingerprint").map_err(failed)?;
-    if fingerprint != claim.fingerprint.as_bytes() {
+    if fingerprint != claim.fingerprint.as_bytes() && !drill::mutant(Mutant::NoFingerprint) {
         return Ok(Claimed::Reused);
     }
     match row.time_opt("lease_until")? {
-        Some(lease) if lease > at => Ok(Claimed::InFlight),
+        Some(lease) if lease > at && !drill::mutant(Mutant::InFlightIsFree) => Ok(Claimed::InFlight),
         Some(_) => Ok(Claimed::Resume(row.parse_opt("order_id")?)),
         None => {
             let status = u16::try_from(row.int("status")?).map_err(StoreError::failed)?;

@@ -79,6 +79,9 @@ impl OpenError {
 
 /// Looks at a file that is there, without writing: something else's database stays as it is.
 async fn look(file: &Path) -> Result<(), OpenError> {
+    if let Some(fault) = Fault::of_files(file) {
+        return Err(OpenError::Fault { file: file.to_owned(), fault });
+    }
     if std::fs::metadata(file).map_or(0, |file| file.len()) == 0 {
         return Ok(());
     }

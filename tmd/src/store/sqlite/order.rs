@@ -54,7 +54,7 @@ impl OrderStore for SqliteStore {
             return Ok(Vec::new());
         }
         let orders = due.iter().map(|id| parse(id)).collect::<Result<_, _>>()?;
-        let mut desk = Desk::new(at);
+        let mut desk = Desk::new(at, self.send_lease_seconds);
         load::lay(&mut tx, &mut desk, Wanted { orders, ..Wanted::default() }).await?;
         let ended = desk.order_ids().into_iter().map(|order| desk.expire(order)).collect::<Result<_, _>>();
         let ended = ended.map_err(|refusal| match refusal {
@@ -109,7 +109,7 @@ impl SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
-        let mut desk = Desk::new(at);
+        let mut desk = Desk::new(at, self.send_lease_seconds);
         load::lay(&mut tx, &mut desk, Wanted::by(commands)).await?;
         let mut answers = Vec::with_capacity(commands.len());
         for command in commands {

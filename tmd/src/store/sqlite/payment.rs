@@ -7,6 +7,7 @@ use tmcore::payment::{Operation, PaymentState};
 
 use super::row::Columns;
 use super::{SqliteStore, begin, failed};
+use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::payment::{PaymentRecord, PaymentStore};
 
@@ -29,6 +30,7 @@ impl PaymentStore for SqliteStore {
         .await
         .map_err(failed)?;
         if !rows.is_empty() {
+            drill::mark(Step::TakePayments);
             tx.commit().await.map_err(failed)?;
         }
         rows.iter().map(read).collect()

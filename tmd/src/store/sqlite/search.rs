@@ -11,7 +11,7 @@ use crate::ports::search::{SearchIndex, SearchQuery};
 #[async_trait]
 impl SearchIndex for SqliteStore {
     async fn search(&self, query: &SearchQuery) -> Result<(Vec<EventRecord>, u64), StoreError> {
-        let mut connection = self.readers().acquire().await.map_err(failed)?;
+        let mut connection = self.searchers.acquire().await.map_err(failed)?;
         let mut count = QueryBuilder::new("SELECT COUNT(*) FROM events e JOIN venues v USING (venue_id)");
         conditions(&mut count, query);
         let total: i64 = count.build_query_scalar().fetch_one(&mut *connection).await.map_err(failed)?;

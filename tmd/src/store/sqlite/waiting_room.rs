@@ -11,6 +11,7 @@ use tmcore::{EventId, SessionId, Timestamp, UserId};
 
 use super::row::{Columns, int};
 use super::{SqliteStore, begin, catalog, failed, json_array, session};
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{
     Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
@@ -67,6 +68,7 @@ impl WaitingRoomStore for SqliteStore {
             admit(&mut tx, &sale, at, &mut turn).await?;
         }
         if !turn.changed.is_empty() {
+            drill::mark(Step::Turn);
             tx.commit().await.map_err(failed)?;
         }
         Ok(turn)
@@ -182,7 +184,8 @@ async fn admit(
     at: Timestamp,
     turn: &mut Turn,
 ) -> Result<(), StoreError> {
-    let inside = inside(tx, &sale.event).await?;
+    let overlooked = u64::from(drill::mutant(Mutant::CapacityPlusOne));
+    let inside = inside(tx, &sale.event).await?.saturating_sub(overlooked);
     let before = gate(tx, &sale.event).await?;
     // However long the line is, only those are read whom there is credit for.
     let (_, most) = before.admit(at, sale.rules.gate, inside, MOST_A_TURN);
@@ -224,16 +227,15 @@ async fn first_in_line(
     event: &EventId,
     most: u64,
 ) -> Result<Vec<String>, StoreError> {
-    sqlx::query_scalar(
+    let sql = if drill::mutant(Mutant::PagedByPlace) {
+        "SELECT session_id FROM sessions WHERE event_id = ?1 AND state = 'WAITING' AND lobby = 0 AND place >
+           (SELECT coalesce(max(place), 0) FROM sessions WHERE event_id = ?1 AND state <> 'WAITING') ORDER BY place LIMIT ?2"
+    } else {
         "SELECT session_id FROM sessions
          WHERE event_id = ? AND state = 'WAITING' AND state IN ('WAITING', 'ACTIVE', 'ORDERING') AND lobby = 0
-         ORDER BY place LIMIT ?",
-    )
-    .bind(event.as_str())
-    .bind(int(most)?)
-    .fetch_all(tx)
-    .await
-    .map_err(failed)
+         ORDER BY place LIMIT ?"
+    };
+    sqlx::query_scalar(sql).bind(event.as_str()).bind(int(most)?).fetch_all(tx).await.map_err(failed)
 }
 
 async fn gate(tx: &mut SqliteConnection, event: &EventId) -> Result<Gate, StoreError> {

@@ -14,6 +14,7 @@ use tokio::sync::MutexGuard;
 
 use super::{failed, meaning};
 use crate::clock::{Clock, SystemClock};
+use crate::drill::{self, Part};
 use crate::ports::StoreError;
 use crate::ports::fault::Fault;
 
@@ -39,6 +40,8 @@ pub(super) struct Writer {
 struct Health {
     written_at: Option<Duration>,
     fault: Option<(Fault, Duration)>,
+    /// The driver's own thread is gone.
+    is_lost: bool,
 }
 
 /// The writer, and nobody else has it.
@@ -113,6 +116,7 @@ impl Writer {
     }
 
     fn failed(&self, error: sqlx::Error) -> StoreError {
+        self.health().is_lost |= matches!(error, sqlx::Error::WorkerCrashed);
         let error = failed(error);
         self.note(Err(&error));
         error
@@ -122,10 +126,11 @@ impl Writer {
 /// Begins a transaction that may write, so that it never fails for having read first.
 pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreError> {
     let writer = held.writer;
-    if is_stuck(&mut held.connection).await {
+    if std::mem::take(&mut writer.health().is_lost) || is_stuck(&mut held.connection).await {
         tracing::warn!(file = %writer.file.display(), "a transaction was cut off, its connection is opened anew");
         *held.connection = writer.options.connect().await.map_err(|error| writer.failed(error))?;
     }
+    drill::begin(Part::Office);
     let inner = held.connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| writer.failed(error))?;
     Ok(Tx { inner, writer })
 }
@@ -133,13 +138,15 @@ pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreErr
 /// Whether the connection can begin no transaction any more. One that was dropped is rolled back in the background: a
 /// ping waits for that.
 async fn is_stuck(connection: &mut SqliteConnection) -> bool {
-    connection.ping().await.is_err() || connection.is_in_transaction()
+    connection.is_in_transaction() && (connection.ping().await.is_err() || connection.is_in_transaction())
 }
 
 impl Tx<'_> {
     /// Ends the transaction; what it wrote is on the disk then.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        drill::before_commit(Part::Office);
         let outcome = self.inner.commit().await;
+        drill::after_commit(Part::Office);
         match &outcome {
             Ok(()) => self.writer.note(Ok(())),
             Err(error) => self.writer.note(Err(&meaning(error))),

@@ -149,6 +149,7 @@ async fn what_does_not_parse_is_refused_with_a_problem() {
         ("a length with a blank in it", line("content-length: 5 5"), 400),
         ("two lengths", line("content-length: 5\r\ncontent-length: 6"), 400),
         ("a length and a coding", line("content-length: 5\r\ntransfer-encoding: chunked"), 400),
+        ("a coding and a length", line("Transfer-Encoding: chunked\r\nContent-Length: 5"), 400),
         ("a coding that is not last", line("transfer-encoding: chunked, identity"), 400),
         ("a coding with a tab", line("transfer-encoding:\tchunked\r\ntransfer-encoding: x"), 400),
         ("a bare carriage return", line("x: y\rz: 1"), 400),
@@ -164,7 +165,7 @@ async fn what_does_not_parse_is_refused_with_a_problem() {
     ] {
         let said = exchange(&daemon.url, bytes.as_bytes()).await;
         // One that is still writing when it is refused may find the connection reset before it reads the answer.
-        if said.is_empty() && bytes.len() > 50_000 {
+        if said.is_empty() && bytes.len() > 15_000 {
             continue;
         }
         let answer = Answer::of(&said);

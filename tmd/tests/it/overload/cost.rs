@@ -39,18 +39,17 @@ fn join() -> Vec<u8> {
 }
 
 /// Asks the same again and again, and answers what the daemon's processor spent on each, in ticks a thousand.
-async fn cost(child: &Child, request: &[u8], status: u16) -> f64 {
-    const TIMES: u32 = 3_000;
+async fn cost(child: &Child, request: &[u8], (status, times): (u16, u32)) -> f64 {
     let (mut stream, mut said) = (connect(&child.url, b"").await, Vec::new());
-    for _ in 0..100 {
+    for _ in 0..20 {
         assert_eq!(ask(&mut stream, request, &mut said).await, status, "{}", String::from_utf8_lossy(&said));
     }
     let before = child.processor_ticks();
-    for _ in 0..TIMES {
+    for _ in 0..times {
         assert_eq!(ask(&mut stream, request, &mut said).await, status);
     }
     let spent = u32::try_from(child.processor_ticks() - before).unwrap();
-    f64::from(spent) * 1_000.0 / f64::from(TIMES)
+    f64::from(spent) * 1_000.0 / f64::from(times)
 }
 
 /// A join that is refused costs the daemon at most a tenth of one that is served.
@@ -58,13 +57,13 @@ async fn cost(child: &Child, request: &[u8], status: u16) -> f64 {
 async fn a_refusal_costs_at_most_a_tenth_of_what_it_refuses() {
     let child =
         Child::start(&[("TMD_OVERLOAD_MAX_IN_FLIGHT", "1"), ("TMD_SERVER_BODY_TIMEOUT_SECONDS", "30")]).await;
-    let served = cost(&child, &join(), 201).await;
+    let served = cost(&child, &join(), (201, 300)).await;
     // One request that does not end takes all the room there is.
     let head = "POST /api/waiting-room/sessions HTTP/1.1\r\nhost: it\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
     let _held = connect(&child.url, head.as_bytes()).await;
     let (mut stream, mut said) = (connect(&child.url, b"").await, Vec::new());
     while ask(&mut stream, SEARCH, &mut said).await != 503 {}
-    let refused = cost(&child, &join(), 503).await;
+    let refused = cost(&child, &join(), (503, 2_000)).await;
     println!("refused {refused:.1}, served {served:.1} ticks a thousand");
     assert!(refused <= served / 10.0, "{refused} of {served}");
 }
@@ -76,8 +75,8 @@ async fn buy(url: String, stop: Arc<AtomicBool>, bought: Arc<AtomicU64>, buyer: 
         let seat = SeatsAndPayment { seats: seats(&["no-such-seat"]), payment_token: "tok_ok".to_owned() };
         // A booking of a seat that is not there is decided by the database, and can be repeated for ever.
         let refused = buyers.book(&event, &seat, &key()).await.unwrap_err();
-        assert_eq!(refused.status(), Some(422), "{buyer}: {refused}");
-        bought.fetch_add(1, Ordering::Relaxed);
+        assert!(matches!(refused.status(), Some(422 | 503)), "{buyer}: {refused}");
+        bought.fetch_add(u64::from(refused.status() == Some(422)), Ordering::Relaxed);
     }
 }
 

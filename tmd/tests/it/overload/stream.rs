@@ -124,13 +124,14 @@ async fn e4_a_session_that_never_reads_is_coalesced_and_others_in_line_are_told(
 /// What an open stream costs, and one whose reader never reads: the target is 24 KiB.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_stream_costs_at_most_24_kibibytes_of_memory() {
-    const STREAMS: usize = 2_000;
+    const STREAMS: u32 = 2_000;
     let child = Child::start(&[]).await;
     // What the first ones need is not what each needs.
     let warm = open_streams(&child, 200).await;
     let before = child.resident_kib();
-    let streams = open_streams(&child, STREAMS).await;
-    let each = (child.resident_kib() - before) as f64 / STREAMS as f64;
+    let streams = open_streams(&child, STREAMS as usize).await;
+    let grown = u32::try_from(child.resident_kib() - before).unwrap();
+    let each = f64::from(grown) / f64::from(STREAMS);
     println!("{each:.1} KiB a stream");
     assert!(each <= 24.0, "{each} KiB");
     drop((warm, streams));

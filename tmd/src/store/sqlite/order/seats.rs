@@ -4,9 +4,10 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use tmcore::seat::{Fence, SeatState};
-use tmcore::{EventId, SeatId};
+use tmcore::{EventId, SeatId, Timestamp};
 
 use super::read_line;
+use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::SeatLine;
 use crate::store::desk::SeatRow;
@@ -98,6 +99,9 @@ fn read_state(row: &SqliteRow) -> Result<SeatState, StoreError> {
     let fence = Fence(row.int("version")?);
     Ok(match row.int("status")? {
         0 => SeatState::Available,
+        1 if drill::mutant(Mutant::HoldNeedsSweeper) => {
+            SeatState::Held { order: row.parse("order_id")?, until: Timestamp::from_millis(i64::MAX), fence }
+        }
         1 => SeatState::Held { order: row.parse("order_id")?, until: row.time("reserved_until")?, fence },
         2 => SeatState::Pinned { order: row.parse("order_id")?, fence },
         3 => SeatState::Sold { order: row.parse("order_id")?, ticket: row.parse("ticket_id")? },

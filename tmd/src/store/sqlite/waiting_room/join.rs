@@ -7,6 +7,7 @@ use tmcore::event::{Entry, Sale};
 use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
+use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{Inside, Join, JoinRefusal, Joined, Place, SessionRecord};
 use crate::store::sqlite::row::int;
@@ -20,6 +21,7 @@ pub(super) async fn all(
     let mut writer = store.writer().await?;
     let mut tx = begin(&mut writer).await?;
     let at = store.now();
+    drill::mark(Step::Join);
     let mut queue = Queue { sales: sales(&mut tx, joins).await?, live: live(&mut tx, joins).await?, at };
     let decided: Vec<_> = joins.iter().map(|join| queue.enter(join)).collect();
     let new: Vec<_> =
@@ -46,7 +48,9 @@ impl Queue {
             return Err(JoinRefusal::NoWaitingRoom);
         }
         let buyer = (join.event.clone(), join.user);
-        if let Some(session) = self.live.get(&buyer) {
+        if let Some(session) = self.live.get(&buyer)
+            && !drill::mutant(Mutant::SecondPlace)
+        {
             return Ok(Joined { session: session.clone(), new: false });
         }
         let place = match sale.enter(self.at)? {

@@ -1,0 +1,145 @@
+//! A buyer with the keys of every request written down before it is sent.
+
+use tmapi::ProblemCode;
+use tmapi::client::{Client, ClientError};
+use tmapi::order::{CreateOrder, OrderStatus, OrderView, SeatsAndPayment};
+use tmapi::session::SessionStatus;
+use tmcore::{EventId, OrderId, SessionId};
+
+use crate::program::{client, eventually};
+
+/// How often a card is shown again after nobody knew what became of it.
+const MOST_TRIES: u32 = 2;
+
+/// What a buyer sets out to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Join, begin, confirm, finalize.
+    Buy,
+    /// Join, begin, confirm, cancel.
+    Cancel,
+    /// Join, begin, confirm, and never come back.
+    Leave,
+}
+
+/// A buyer.
+pub struct Buyer {
+    way: Way,
+    event: EventId,
+    card: &'static str,
+    place: Option<(String, SessionId)>,
+    /// The order, as far as the buyer was told.
+    pub order: Option<OrderId>,
+    /// What the buyer was told of it (D1).
+    pub told: Vec<OrderStatus>,
+}
+
+/// Why a buyer stops.
+#[derive(Debug)]
+pub enum Stop {
+    /// There is no answer.
+    NoAnswer,
+    /// The office says no.
+    Refused,
+}
+
+impl From<ClientError> for Stop {
+    fn from(error: ClientError) -> Self {
+        if error.is_inconclusive() { Self::NoAnswer } else { Self::Refused }
+    }
+}
+
+impl Buyer {
+    pub const fn new(way: Way, event: EventId, card: &'static str) -> Self {
+        Self { way, event, card, place: None, order: None, told: Vec::new() }
+    }
+
+    /// Goes the way from its beginning. What was done before is asked for again, under the same keys.
+    pub async fn walk(&mut self, url: &str) -> Result<(), Stop> {
+        let (buyer, session) = self.join(&client(url, None)).await?;
+        let create = CreateOrder { event_id: self.event.clone(), session_id: Some(session) };
+        let begun = patiently(async || buyer.create_order(&create, "key-create").await).await?;
+        assert!(self.order.is_none_or(|order| order == begun.order_id), "I7, I9: one key, one order");
+        self.order = Some(begun.order_id);
+        self.hear(&begun);
+        self.confirm(&buyer, begun.order_id).await?;
+        match self.way {
+            Way::Leave => Ok(()),
+            Way::Cancel => {
+                let left = patiently(async || buyer.cancel(begun.order_id, "key-cancel").await).await?;
+                self.hear(&left);
+                Ok(())
+            }
+            Way::Buy => self.finalize(&buyer, begun.order_id).await,
+        }
+    }
+
+    async fn join(&mut self, guest: &Client) -> Result<(Client, SessionId), Stop> {
+        if self.place.is_none() {
+            let joined = guest.join(&self.event).await?;
+            self.place = Some((joined.access_token.unwrap(), joined.session.session_id));
+        }
+        let (token, session) = self.place.clone().unwrap();
+        let buyer = guest.with_token(&token).unwrap();
+        let let_in = eventually("the buyer is let in", async || match buyer.session(session).await {
+            Ok(view) if view.status == SessionStatus::Waiting => None,
+            answer => Some(answer),
+        });
+        let_in.await?;
+        Ok((buyer, session))
+    }
+
+    async fn confirm(&mut self, buyer: &Client, order: OrderId) -> Result<(), Stop> {
+        let seats = ["A-1", "A-2"].map(|id| id.parse().unwrap()).to_vec();
+        let request = SeatsAndPayment { seats, payment_token: self.card.to_owned() };
+        for _ in 0..MOST_TRIES {
+            let view = patiently(async || buyer.confirm(order, &request, "key-confirm").await).await?;
+            self.hear(&view);
+            let view = clear(buyer, view).await?;
+            self.hear(&view);
+            if view.status != OrderStatus::Pending {
+                return Ok(());
+            }
+        }
+        Err(Stop::Refused)
+    }
+
+    async fn finalize(&mut self, buyer: &Client, order: OrderId) -> Result<(), Stop> {
+        let view = patiently(async || buyer.finalize(order, "key-finalize").await).await?;
+        self.hear(&view);
+        let view = clear(buyer, view).await?;
+        self.hear(&view);
+        Ok(())
+    }
+
+    fn hear(&mut self, view: &OrderView) {
+        self.told.push(view.status);
+    }
+}
+
+/// Asks until no earlier try is in the way (I7).
+async fn patiently(
+    mut ask: impl AsyncFnMut() -> Result<OrderView, ClientError>,
+) -> Result<OrderView, ClientError> {
+    eventually("I7: the key is free", async || match ask().await {
+        Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
+            tokio::time::sleep(error.retry_after().expect("when to ask again")).await;
+            None
+        }
+        answer => Some(answer),
+    })
+    .await
+}
+
+/// Waits for the provider to have said (I10).
+async fn clear(buyer: &Client, view: OrderView) -> Result<OrderView, ClientError> {
+    let is_open = |status| matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing);
+    if !is_open(view.status) {
+        return Ok(view);
+    }
+    eventually("I10: it converges", async || match buyer.order(view.order_id).await {
+        Ok(view) if is_open(view.status) => None,
+        answer => Some(answer),
+    })
+    .await
+}
