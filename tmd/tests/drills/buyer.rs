@@ -20,6 +20,8 @@ pub enum Way {
     Cancel,
     /// Join, begin, confirm, and never come back.
     Leave,
+    /// Buy, and get the money back from the organiser.
+    Refund,
 }
 
 /// A buyer.
@@ -27,6 +29,7 @@ pub struct Buyer {
     way: Way,
     event: EventId,
     card: &'static str,
+    organiser_token: String,
     place: Option<(String, SessionId)>,
     /// The order, as far as the buyer was told.
     pub order: Option<OrderId>,
@@ -50,8 +53,8 @@ impl From<ClientError> for Stop {
 }
 
 impl Buyer {
-    pub const fn new(way: Way, event: EventId, card: &'static str) -> Self {
-        Self { way, event, card, place: None, order: None, told: Vec::new() }
+    pub const fn new(way: Way, event: EventId, card: &'static str, organiser_token: String) -> Self {
+        Self { way, event, card, organiser_token, place: None, order: None, told: Vec::new() }
     }
 
     /// Goes the way from its beginning. What was done before is asked for again, under the same keys.
@@ -71,18 +74,26 @@ impl Buyer {
                 Ok(())
             }
             Way::Buy => self.finalize(&buyer, begun.order_id).await,
+            Way::Refund => {
+                self.finalize(&buyer, begun.order_id).await?;
+                let organiser = client(url, Some(self.organiser_token.clone()));
+                let back = patiently(async || organiser.refund(begun.order_id, "key-refund").await).await?;
+                self.hear(&back);
+                Ok(())
+            }
         }
     }
 
     async fn join(&mut self, guest: &Client) -> Result<(Client, SessionId), Stop> {
         if self.place.is_none() {
-            let joined = guest.join(&self.event).await?;
+            let joined = patiently(async || guest.join(&self.event).await).await?;
             self.place = Some((joined.access_token.unwrap(), joined.session.session_id));
         }
         let (token, session) = self.place.clone().unwrap();
         let buyer = guest.with_token(&token).unwrap();
         let let_in = eventually("the buyer is let in", async || match buyer.session(session).await {
             Ok(view) if view.status == SessionStatus::Waiting => None,
+            Err(error) if is_busy(&error) => None,
             answer => Some(answer),
         });
         let_in.await?;
@@ -117,13 +128,15 @@ impl Buyer {
     }
 }
 
-/// Asks until no earlier try is in the way (I7).
-async fn patiently(
-    mut ask: impl AsyncFnMut() -> Result<OrderView, ClientError>,
-) -> Result<OrderView, ClientError> {
+/// Whether to ask again, under the same key: an earlier try is in the way (I7), or the office is busy.
+fn is_busy(error: &ClientError) -> bool {
+    error.code() == Some(ProblemCode::IdempotencyInFlight) || error.status() == Some(503)
+}
+
+async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, ClientError>) -> Result<T, ClientError> {
     eventually("I7: the key is free", async || match ask().await {
-        Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
-            tokio::time::sleep(error.retry_after().expect("when to ask again")).await;
+        Err(error) if is_busy(&error) => {
+            tokio::time::sleep(error.retry_after().unwrap_or_default()).await;
             None
         }
         answer => Some(answer),
@@ -139,6 +152,7 @@ async fn clear(buyer: &Client, view: OrderView) -> Result<OrderView, ClientError
     }
     eventually("I10: it converges", async || match buyer.order(view.order_id).await {
         Ok(view) if is_open(view.status) => None,
+        Err(error) if is_busy(&error) => None,
         answer => Some(answer),
     })
     .await

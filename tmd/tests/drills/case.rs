@@ -8,10 +8,13 @@ use tmd::telemetry::panic_message;
 
 use crate::audit;
 use crate::buyer::{Buyer, Stop, Way};
-use crate::program::{Orders, Program, Time, data_folder, eventually};
+use crate::program::{Orders, Program, Time, data_folder, eventually, organiser_token};
 
 /// Daemons at once: most of the time they wait.
 const AT_ONCE: usize = 10;
+
+/// How often all has to look done before nothing more is expected.
+const LAST_LOOKS: u32 = 10;
 
 /// Who helps after the crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +70,19 @@ impl Case {
             gateway_timeout_seconds: if self.card == "tok_slow" { 3 } else { 1 },
         };
         let time = if self.help == Help::None { Time::Short } else { Time::Long };
-        let mut buyer = Buyer::new(self.way, time.event(), self.card);
+        let mut buyer = Buyer::new(self.way, time.event(), self.card, organiser_token(data.path()));
         let mut program = Program::start(data.path(), &orders).await;
         let walked = buyer.walk(&program.url).await;
         let db = audit::open(data.path()).await;
-        let is_hurt = matches!(walked, Err(Stop::NoAnswer));
-        let died = eventually("it dies, or all is done", async || match program.died() {
-            Some(_) => Some(true),
-            None => (!is_hurt && audit::is_quiet(&db).await).then_some(false),
+        let is_certain = self.crash_at.is_some() && (self.is_sure || matches!(walked, Err(Stop::NoAnswer)));
+        let mut quiet = 0;
+        let died = eventually("it dies, or all is done", async || {
+            if program.died().is_some() {
+                return Some(true);
+            }
+            // What is written may be the last thing before the end.
+            quiet = if !is_certain && audit::is_quiet(&db).await { quiet + 1 } else { 0 };
+            (quiet > LAST_LOOKS).then_some(false)
         });
         let died = died.await;
         if died {

@@ -33,6 +33,8 @@ pub struct Program {
 pub struct Orders {
     /// `TMD_CRASH_AT`.
     pub crash_at: Option<String>,
+    /// The provider tells by itself before anybody asks it.
+    pub early_callbacks: bool,
     /// `TMD_MUTANT`, also after the restart.
     pub mutant: Option<&'static str>,
     /// How long the provider may take, seconds.
@@ -53,6 +55,8 @@ impl Program {
         let timeout = orders.gateway_timeout_seconds.max(1);
         command.env("TMD_CHECKOUT_GATEWAY_TIMEOUT_SECONDS", timeout.to_string());
         command.env("TMD_CHECKOUT_IDEMPOTENCY_LEASE_SECONDS", (timeout + 1).to_string());
+        let callback_delay = if orders.early_callbacks { "10" } else { "60000" };
+        command.env("TMD_GATEWAY_CALLBACK_DELAY_MILLISECONDS", callback_delay);
         if let Some(point) = &orders.crash_at {
             command.env("TMD_CRASH_AT", point);
         }
@@ -99,6 +103,11 @@ impl Program {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
         assert_eq!(self.child.wait().await.unwrap().code(), Some(0));
     }
+}
+
+/// The credential of whoever runs the sales.
+pub fn organiser_token(data: &Path) -> String {
+    fs::read_to_string(data.join("organiser.token")).unwrap()
 }
 
 /// A client that never tries again by itself.
@@ -159,8 +168,7 @@ pub async fn data_folder() -> TempDir {
 async fn put_on_sale() -> TempDir {
     let data = TempDir::new().unwrap();
     let program = Program::start(data.path(), &Orders::default()).await;
-    let token = fs::read_to_string(data.path().join("organiser.token")).unwrap();
-    let organiser = client(&program.url, Some(token));
+    let organiser = client(&program.url, Some(organiser_token(data.path())));
     for time in [Time::Short, Time::Long] {
         let event_patch = EventPatch {
             starts_at: Some("2030-01-01T20:00:00Z".parse().unwrap()),
