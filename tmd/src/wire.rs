@@ -28,6 +28,7 @@ use crate::data_dir::DataDir;
 use crate::entropy::Entropy;
 use crate::lifecycle::Lifecycle;
 use crate::ports::Store;
+use crate::ports::fault::Fault;
 use crate::ports::gateway::PaymentGateway;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
@@ -83,6 +84,7 @@ pub async fn store(config: &Config, data: &Path) -> anyhow::Result<SqliteStore> 
     };
     let file = data.join("office.db");
     refuse_emptied(&file, &data.join("gateway.db"))?;
+    refuse_foreign(&file)?;
     Ok(SqliteStore::open(&file, options).await?)
 }
 
@@ -97,6 +99,16 @@ fn refuse_emptied(office: &Path, gateway: &Path) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// A file that may not be read is told of by whoever opens it.
+fn refuse_foreign(file: &Path) -> anyhow::Result<()> {
+    match Fault::of_files(file).or_else(|| Fault::of_header(file)) {
+        Some(fault @ Fault::Foreign) => {
+            bail!("failed to open {}: {fault}; {}", file.display(), fault.advice())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The payment provider: the one that is named, or a sandbox in this process.
@@ -130,7 +142,9 @@ fn breaker_rules(gateway: &GatewayConfig) -> BreakerRules {
 pub async fn sandbox(config: &Config, data: &Path, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
     let callback = Duration::from_millis(config.gateway.callback_delay_milliseconds.into());
     let pace = Pace { callback, ..Pace::with_latency(Duration::ZERO) };
-    Ok(Sandbox::open(&data.join("gateway.db"), pace, &lifecycle.tasks, CancellationToken::new()).await?)
+    let file = data.join("gateway.db");
+    refuse_foreign(&file)?;
+    Ok(Sandbox::open(&file, pace, &lifecycle.tasks, CancellationToken::new()).await?)
 }
 
 /// Has the sandbox of a process of its own tell the daemon that is named, if one is.

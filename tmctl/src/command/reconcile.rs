@@ -60,10 +60,9 @@ async fn compare(desk: &Desk, client: &Client) -> Result<Report, Failure> {
         let page = client.payments(cursor.as_deref()).await.doing(DOING)?;
         began.get_or_insert(page.as_of);
         ours += page.items.len() as u64;
-        page.items
-            .iter()
-            .filter_map(|payment| our_line(payment, page.as_of))
-            .for_each(|line| reconciler.ours(line));
+        for line in page.items.iter().filter_map(|payment| our_line(payment, page.as_of)) {
+            reconciler.ours(line);
+        }
         cursor = page.next_cursor;
         if cursor.is_none() {
             break;
@@ -74,10 +73,9 @@ async fn compare(desk: &Desk, client: &Client) -> Result<Report, Failure> {
         progress.say(&format!("{ours} of our payments read, {theirs} of the provider's compared"));
         let page = client.provider_operations(cursor.as_deref()).await.doing(DOING)?;
         theirs += page.items.len() as u64;
-        page.items
-            .iter()
-            .filter_map(|record| their_line(record, began))
-            .for_each(|line| reconciler.theirs(line));
+        for line in page.items.iter().filter_map(|record| their_line(record, began)) {
+            reconciler.theirs(line);
+        }
         if page.next_cursor.is_none() {
             break;
         }

@@ -1,9 +1,14 @@
 //! What can be wrong with the disk or the file under a store, told apart because each has its own remedy.
 
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
+
+/// How every database of SQLite begins. Source: <https://www.sqlite.org/fileformat.html>.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// A fault that is not the program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +65,17 @@ impl Fault {
             }
             access(Path::new(&name), Access::WRITE_OK).is_err().then_some(Self::ReadOnly)
         })
+    }
+
+    /// Whether a file that holds something begins as no database does. A log beside it may hide that from SQLite, which
+    /// would find out in the middle of a sale. Only for a process that has no connection to it: closing a file lets go of
+    /// every lock that the process has on it (<https://www.sqlite.org/howtocorrupt.html>).
+    #[must_use]
+    pub fn of_header(database: &Path) -> Option<Self> {
+        let mut header = [0; MAGIC.len()];
+        let read = File::open(database).and_then(|mut file| file.read_exact(&mut header));
+        let is_short = fs::metadata(database).map_or(0, |file| file.len()) > 0 && read.is_err();
+        (is_short || (read.is_ok() && header != *MAGIC)).then_some(Self::Foreign)
     }
 
     /// What its operator can do.

@@ -10,7 +10,7 @@ use tmapi::order::OrderStatus;
 use tmd::health;
 use tokio::task::JoinSet;
 
-use crate::harness::{eventually, key};
+use crate::harness::{PATIENCE, eventually, key};
 use crate::history::{Call, Told, Witness, check};
 use crate::machine::{Program, SmallDisk, addresses, autopsy, left_out, open, put_on};
 
@@ -84,7 +84,7 @@ async fn answer(client: &Client, path: &str) -> (u16, serde_json::Value) {
 /// log tell; with room again it goes on by itself, and nothing that was answered is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_survives_a_full_disk() {
-    let Some(disk) = SmallDisk::mount(8) else { return left_out(NEEDS_MOUNTS) };
+    let Some(disk) = SmallDisk::mount(64) else { return left_out(NEEDS_MOUNTS) };
     let mut program = Program::start_in(&disk.surroundings(), &disk.inside(), addresses()).await;
     let organiser = program.organiser(&disk.path().join("organiser.token"));
     let event = put_on(&organiser, "E1", (BUYERS, 400), open()).await;
@@ -98,7 +98,7 @@ async fn a_sale_survives_a_full_disk() {
     let bought = || sale.bought.load(Ordering::Relaxed);
     for round in 1..=3 {
         let goal = bought() + 10;
-        eventually("the sale goes on", async || bought() >= goal).await;
+        goes_on(&sale, goal, &program).await;
         disk.fill();
         let refused = sale.refused_for_room.load(Ordering::Relaxed);
         eventually("buyers are refused for want of room", async || {
@@ -117,7 +117,7 @@ async fn a_sale_survives_a_full_disk() {
         eventually("it is ready again", async || health::probe(&program.url).await.is_ok()).await;
     }
     let goal = bought() + 10;
-    eventually("the sale goes on", async || bought() >= goal).await;
+    goes_on(&sale, goal, &program).await;
     sale.is_over.store(true, Ordering::Relaxed);
     let witnesses = shopping.join_all().await;
     finish(&witnesses).await;
@@ -128,6 +128,17 @@ async fn a_sale_survives_a_full_disk() {
     no_500(&log);
     let found = autopsy(&disk.path()).await;
     check(found.path(), &witnesses).await;
+}
+
+/// Waits until so many seats are bought.
+async fn goes_on(sale: &Sale, goal: u32, program: &Program) {
+    let bought = async || {
+        while sale.bought.load(Ordering::Relaxed) < goal {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, bought()).await;
+    assert!(waited.is_ok(), "the sale does not go on: {sale:?} of {goal}\n{}", program.log());
 }
 
 /// Waits until nothing of the buyers' is open at the provider.

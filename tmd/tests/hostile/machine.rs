@@ -45,6 +45,14 @@ impl Surroundings {
         // Who died in the middle of a request comes back sooner than others would.
         command.env("TMD_CHECKOUT_GATEWAY_TIMEOUT_SECONDS", "1");
         command.env("TMD_CHECKOUT_IDEMPOTENCY_LEASE_SECONDS", "2");
+        // The machine may be busy with other tests, and nobody is kept from asking too often.
+        command.env("TMD_OVERLOAD_QUEUE_DELAY_MILLISECONDS", "5000");
+        command.env("TMD_OVERLOAD_PRINCIPAL_ORDERS_PER_MINUTE", "1000000");
+        command.env("TMD_OVERLOAD_PRINCIPAL_JOINS_PER_MINUTE", "1000000");
+        command.env("TMD_WAITING_ROOM_JOINS_PER_MINUTE", "1000000");
+        // Cards that are lost on purpose say nothing of the provider.
+        command.env("TMD_GATEWAY_BREAKER_FAILURES", "1000");
+        command.env("TMD_GATEWAY_BREAKER_FAILURE_PERCENT", "100");
         command.envs(self.variables.iter().cloned());
         command.arg("--data-dir").arg(data);
         command

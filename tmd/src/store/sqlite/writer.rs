@@ -127,7 +127,7 @@ impl Writer {
 pub(super) async fn begin<'a>(held: &'a mut Held<'_>) -> Result<Tx<'a>, StoreError> {
     let writer = held.writer;
     if std::mem::take(&mut writer.health().is_lost) || is_stuck(&mut held.connection).await {
-        tracing::warn!(file = %writer.file.display(), "a transaction was cut off, its connection is opened anew");
+        tracing::debug!(file = %writer.file.display(), "a transaction was cut off, its connection is opened anew");
         *held.connection = writer.options.connect().await.map_err(|error| writer.failed(error))?;
     }
     drill::begin(Part::Office);
