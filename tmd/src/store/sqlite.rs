@@ -40,9 +40,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlit
 /// by itself, a sale of 30,000 seats is read again and again.
 const WRITER_CACHE_KIB: u32 = 16 << 10;
 const READER_CACHE_KIB: u32 = 2 << 10;
-/// How much the log grows before it is folded into the file, pages of 4 KiB: keys are hashes, and folding seldom writes
-/// a page of their index once for many of them.
-const CHECKPOINT_PAGES: u32 = 8 << 10;
+/// How much the log grows before it is folded into the file, pages of 4 KiB. Folding less often is a little cheaper, but a
+/// log that fills a small disk is never folded, and the sale stands still.
+const CHECKPOINT_PAGES: u32 = 1_000;
 
 /// How the file is opened.
 #[derive(Clone, Copy, Debug)]

@@ -78,16 +78,12 @@ async fn w9_ghosts_do_not_hold_up_those_who_stay() {
         ..EventPatch::default()
     };
     let event = daemon.event("E1", 1, 1, paused).await;
-    let mut stayed = Vec::new();
+    let mut streams = JoinSet::new();
     for n in 0..200 {
         let (buyer, session) = daemon.join(&event).await;
         if n % 10 == 9 {
-            stayed.push((buyer, session.session_id));
+            streams.spawn(async move { until(&buyer, session.session_id, SessionStatus::Active).await });
         }
-    }
-    let mut streams = JoinSet::new();
-    for (buyer, session) in stayed {
-        streams.spawn(async move { until(&buyer, session, SessionStatus::Active).await });
     }
     eventually("the places of those who vanished lapse", async || {
         daemon.count("SELECT COUNT(*) FROM sessions WHERE state = 'ABANDONED'").await == 180
