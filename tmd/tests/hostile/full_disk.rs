@@ -172,35 +172,38 @@ async fn a_full_disk_of_the_provider_leaves_the_payment_unknown() {
     let program = Program::start_in(&disk.surroundings(), data.path(), addresses()).await;
     let event = put_on(&program.organiser(&data.path().join("organiser.token")), "E1", (1, 20), open()).await;
     let mut witness = Witness::new(buyer(&program.guest(), &event).await, event);
-    let Told::Ok(begun) = witness.call(Call::Begin).await else { panic!("{:?}", witness.history) };
-    disk.fill();
-    let order = begun.order_id;
-    let Told::Ok(view) = witness.call(Call::Confirm(order, "A-1".to_owned(), "tok_ok")).await else {
-        panic!("{:?}", witness.history)
-    };
-    assert_eq!(view.status, OrderStatus::Authorizing);
-    eventually("the log tells which disk", async || {
-        let log = program.log();
-        log.contains(&disk.inside().join("gateway.db").display().to_string())
-            || log.contains(&data.path().join("gateway.db").display().to_string())
-    })
-    .await;
-    disk.clear();
+    // In the midst of a commit as well as before it.
+    for (n, room) in (1..).zip([0, 4_096, 8_192, 12_288, 16_384]) {
+        let Told::Ok(begun) = witness.call(Call::Begin).await else { panic!("{:?}", witness.history) };
+        disk.fill_but(room);
+        let confirm = Call::Confirm(begun.order_id, format!("A-{n}"), "tok_ok");
+        let Told::Ok(view) = witness.call(confirm.clone()).await else { panic!("{:?}", witness.history) };
+        assert!(room > 8_192 || view.status == OrderStatus::Authorizing, "{room}: {view:?}");
+        disk.clear();
+        let paid = settled(&mut witness, begun.order_id, &confirm).await;
+        assert!(matches!(paid, Told::Ok(view) if view.tickets.len() == 1));
+    }
+    let log = program.log();
+    let logged = |folder: &Path| log.contains(&folder.join("gateway.db").display().to_string());
+    assert!(logged(&disk.inside()) || logged(data.path()), "the log tells which disk: {log}");
+}
+
+/// Waits until it is known what became of the card, and buys.
+async fn settled(witness: &mut Witness, order: tmcore::OrderId, confirm: &Call) -> Told {
     eventually("the resolver finds out", async || {
         let now = witness.buyer.order(order).await.unwrap().status;
         matches!(now, OrderStatus::Pending | OrderStatus::Authorized)
     })
     .await;
-    let paid = loop {
-        match witness.call(Call::Confirm(order, "A-1".to_owned(), "tok_ok")).await {
+    loop {
+        match witness.call(confirm.clone()).await {
             Told::Ok(view) if view.status == OrderStatus::Authorized => {
-                break witness.call(Call::Finalize(order)).await;
+                return witness.call(Call::Finalize(order)).await;
             }
             Told::Ok(_) | Told::Unknown => {}
             told @ Told::Refused(_) => panic!("{told:?}"),
         }
-    };
-    assert!(matches!(paid, Told::Ok(view) if view.tickets.len() == 1));
+    }
 }
 
 /// With a full disk it does not start, and says why.

@@ -253,11 +253,18 @@ impl SmallDisk {
 
     /// Leaves no room.
     pub fn fill(&self) {
+        self.fill_but(0);
+    }
+
+    /// Leaves room for so many bytes.
+    pub fn fill_but(&self, bytes: u64) {
         use std::io::Write;
         let mut filler = File::options().append(true).create(true).open(self.path().join("filler")).unwrap();
         for size in [1 << 16, 1 << 12, 1] {
             while filler.write_all(&vec![b'x'; size]).is_ok() {}
         }
+        let length = filler.metadata().unwrap().len();
+        filler.set_len(length - bytes).unwrap();
     }
 
     /// Makes room again.
