@@ -1,6 +1,7 @@
 //! One effect a key, whatever the client sends how often.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,8 @@ use crate::app::Office;
 use crate::app::record::{Claimed, KeyRef, Purpose, StoredAnswer};
 use crate::drill::{self, Mutant};
 
+/// Between two tries to end a claim.
+const END_AGAIN_PAUSE: Duration = Duration::from_millis(200);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -132,17 +135,37 @@ where
             Err(error) => return drop(reply.send(Err(error))),
         };
         let outcome = Outcome::of(work(key.clone(), begun).await, &keyed.request);
-        if let Err(error) = office.finish_key(key, outcome.stored).await {
-            tracing::warn!(%error, "failed to end the claim of a key; its lease will");
-        }
+        let ended = office.finish_key(key.clone(), outcome.stored.clone()).await;
         // The client may be gone; what was done stands.
         let _ = reply.send(Ok(outcome.response));
+        if let Err(error) = ended {
+            tracing::warn!(%error, "failed to end the claim of a key, will try again");
+            end_later(&office, key, outcome.stored).await;
+        }
     });
     let answer = answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?;
     answer.map(|mut response| {
         response.extensions_mut().insert(spent);
         response
     })
+}
+
+/// Ends a claim that the store could not end at once, so that its key is not in flight for a whole lease after the store
+/// has recovered. Tries for half of the lease: nobody else has the key by then.
+async fn end_later(office: &Office, key: KeyRef, stored: Option<StoredAnswer>) {
+    let lease = Duration::from_secs(office.config.checkout.idempotency_lease_seconds.into());
+    let trying = async {
+        loop {
+            tokio::time::sleep(END_AGAIN_PAUSE).await;
+            if office.finish_key(key.clone(), stored.clone()).await.is_ok() {
+                return;
+            }
+        }
+    };
+    let draining = &office.lifecycle().draining;
+    if !matches!(draining.run_until_cancelled(tokio::time::timeout(lease / 2, trying)).await, Some(Ok(()))) {
+        tracing::warn!("failed to end the claim of a key; its lease will");
+    }
 }
 
 /// What a claim leads to.
