@@ -34,7 +34,7 @@ use crate::ports::gateway::PaymentGateway;
 use crate::ports::queue::WaitingRoomQueue;
 
 use self::access::Access;
-use self::batch::Committers;
+use self::batch::Committer;
 use self::room::Rooms;
 
 /// Everything behind the ports, as configuration chose it.
@@ -66,7 +66,7 @@ pub struct Office {
     /// What is behind the ports.
     pub ports: Ports,
     /// Where hot writes wait for the next transaction.
-    pub commit: Committers,
+    pub commit: Committer,
     /// The waiting rooms as this process sees them.
     pub rooms: Rooms,
     /// Who is who.

@@ -3,6 +3,7 @@
 //! Every trait says what is atomic, what is ordered, and what a second caller may observe. Each has one contract suite
 //! that every backend passes.
 
+pub mod batch;
 pub mod bus;
 pub mod cache;
 pub mod callback;
@@ -55,7 +56,8 @@ impl StoreError {
 /// Everything the store does; the source of truth of one office.
 #[async_trait]
 pub trait Store:
-    catalog::CatalogStore
+    batch::BatchStore
+    + catalog::CatalogStore
     + seat::SeatLedger
     + waiting_room::WaitingRoomStore
     + order::OrderStore

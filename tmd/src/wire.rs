@@ -18,7 +18,7 @@ use crate::adapters::remote_gateway::RemoteGateway;
 use crate::adapters::sandbox::callback::{self, HttpReceiver};
 use crate::adapters::sandbox::{Pace, Sandbox};
 use crate::app::access::Access;
-use crate::app::batch::Committers;
+use crate::app::batch::Committer;
 use crate::app::callback::Callbacks;
 use crate::app::room::Rooms;
 use crate::app::{Office, Ports, World};
@@ -55,7 +55,7 @@ pub async fn office(
         store,
     };
     let office = Arc::new(Office {
-        commit: Committers::start(lifecycle, &ports.store, &config.store),
+        commit: Committer::start(lifecycle, &ports.store, &config.store),
         ports,
         rooms: Rooms::default(),
         access: Access::new(&keys.access, data.organiser_token(world.entropy)?, provider)?,

@@ -1,6 +1,7 @@
-//! Natural batches: writes wait in a bounded channel, and a committer takes whatever is waiting into one transaction.
+//! Natural batches: writes wait in bounded channels, and the committer takes whatever is waiting into one transaction.
 //!
-//! There is no timer. Alone, a write costs one commit; under load the batch grows with what arrives during a commit.
+//! There is no timer. Alone, a write costs one commit; under load the batch grows with what arrives during a commit. All
+//! kinds of writes share a commit: waiting for the disk is what it costs.
 
 use std::sync::Arc;
 
@@ -8,44 +9,31 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::StoreConfig;
 use crate::lifecycle::Lifecycle;
-use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
+use crate::ports::batch::Batch;
+use crate::ports::idempotency::{Claimed, Keep, KeyClaim, StoredAnswer};
 use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
 use crate::ports::waiting_room::{Join, JoinRefusal, Joined};
 use crate::ports::{Store, StoreError};
 use crate::telemetry::queue::QueueGauge;
 
-/// Accepts one kind of write.
+/// One kind of write, and what each is answered.
+type Waiting<T, R> = (T, oneshot::Sender<R>);
+
+/// Where one kind of write waits.
 #[derive(Debug)]
-pub struct Committer<T, R> {
-    waiting: mpsc::Sender<(T, oneshot::Sender<R>)>,
+pub struct Queue<T, R> {
+    waiting: mpsc::Sender<Waiting<T, R>>,
+    bell: mpsc::Sender<()>,
     name: &'static str,
     shown: QueueGauge,
 }
 
-impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
-    /// Starts the task that calls `write` with whatever is waiting. `write` answers every item, in order.
-    pub fn start<W, F>(lifecycle: &Lifecycle, name: &'static str, limits: &StoreConfig, write: W) -> Self
-    where
-        W: Fn(Vec<T>) -> F + Send + 'static,
-        F: Future<Output = Vec<R>> + Send,
-    {
-        let (waiting, mut queue) = mpsc::channel::<(T, oneshot::Sender<R>)>(limits.batch_queue_items);
+impl<T, R> Queue<T, R> {
+    fn new(name: &'static str, limits: &StoreConfig, bell: &mpsc::Sender<()>) -> (Self, Intake<T, R>) {
+        let (waiting, queue) = mpsc::channel(limits.batch_queue_items);
         let shown = QueueGauge::new(name, limits.batch_queue_items);
-        let (most, taking) = (limits.batch_items, shown.clone());
-        lifecycle.spawn(name, async move {
-            let mut taken = Vec::with_capacity(most);
-            while queue.recv_many(&mut taken, most).await > 0 {
-                taking.set(queue.len());
-                metrics::histogram!("store_batch_items", "kind" => name)
-                    .record(f64::from(u32::try_from(taken.len()).unwrap_or(u32::MAX)));
-                let (items, replies): (Vec<T>, Vec<oneshot::Sender<R>>) = taken.drain(..).unzip();
-                for (reply, answer) in replies.into_iter().zip(write(items).await) {
-                    // Whoever asked may be gone; what was written stands.
-                    let _ = reply.send(answer);
-                }
-            }
-        });
-        Self { waiting, name, shown }
+        let intake = Intake { queue, name, most: limits.batch_items, shown: shown.clone() };
+        (Self { waiting, bell: bell.clone(), name, shown }, intake)
     }
 
     /// Has one item written with the next batch.
@@ -58,46 +46,83 @@ impl<T: Send + 'static, R: Send + 'static> Committer<T, R> {
             metrics::counter!("store_batch_refused_total", "kind" => self.name).increment(1);
             StoreError::Busy
         })?;
+        // A bell that still rings is heard.
+        let _ = self.bell.try_send(());
         self.shown.set_free(self.waiting.capacity());
         answer.await.map_err(|_| StoreError::failed("the committer ended"))
     }
 }
 
-/// The writes that are hot enough to be batched.
-pub struct Committers {
-    /// Places in line.
-    pub joins: Committer<Join, Result<Joined, JoinRefusal>>,
-    /// Orders.
-    pub orders: Committer<OrderCommand, Result<OrderOutcome, CommandRefusal>>,
-    /// Claims of idempotency keys.
-    pub claims: Committer<KeyClaim, Result<Claimed, StoreError>>,
-    /// Ends of those claims.
-    pub answers: Committer<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>,
+/// The committer's end of a queue.
+struct Intake<T, R> {
+    queue: mpsc::Receiver<Waiting<T, R>>,
+    name: &'static str,
+    most: usize,
+    shown: QueueGauge,
 }
 
-impl Committers {
-    /// Starts one committer a kind of write.
+impl<T, R> Intake<T, R> {
+    /// Whatever is waiting, within the limit.
+    fn take(&mut self) -> (Vec<T>, Vec<oneshot::Sender<R>>) {
+        let waiting = self.queue.len().min(self.most);
+        let taken = std::iter::from_fn(|| self.queue.try_recv().ok()).take(waiting).unzip();
+        if waiting > 0 {
+            self.shown.set(self.queue.len());
+            metrics::histogram!("store_batch_items", "kind" => self.name)
+                .record(f64::from(u32::try_from(waiting).unwrap_or(u32::MAX)));
+        }
+        taken
+    }
+}
+
+fn reply<R>(replies: Vec<oneshot::Sender<R>>, answers: Vec<R>) {
+    for (reply, answer) in replies.into_iter().zip(answers) {
+        // Whoever asked may be gone; what was written stands.
+        let _ = reply.send(answer);
+    }
+}
+
+/// The writes that are hot enough to be batched.
+pub struct Committer {
+    /// Claims of idempotency keys.
+    pub claims: Queue<KeyClaim, Result<Claimed, StoreError>>,
+    /// Places in line.
+    pub joins: Queue<Join, Result<Joined, JoinRefusal>>,
+    /// Orders.
+    pub orders: Queue<(OrderCommand, Option<Keep>), Result<OrderOutcome, CommandRefusal>>,
+    /// Ends of claims that no order ended.
+    pub ends: Queue<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>,
+}
+
+impl Committer {
+    /// Starts the task that writes.
     #[must_use]
     pub fn start(lifecycle: &Lifecycle, store: &Arc<dyn Store>, limits: &StoreConfig) -> Self {
-        let writer = || Arc::clone(store);
-        let (joins, orders, claims, answers) = (writer(), writer(), writer(), writer());
-        Self {
-            joins: Committer::start(lifecycle, "joins", limits, move |items| {
-                let store = Arc::clone(&joins);
-                async move { store.join(items).await }
-            }),
-            orders: Committer::start(lifecycle, "orders", limits, move |items| {
-                let store = Arc::clone(&orders);
-                async move { store.apply(items).await }
-            }),
-            claims: Committer::start(lifecycle, "claims", limits, move |items| {
-                let store = Arc::clone(&claims);
-                async move { store.claim(items).await }
-            }),
-            answers: Committer::start(lifecycle, "answers", limits, move |items| {
-                let store = Arc::clone(&answers);
-                async move { store.finish(items).await }
-            }),
-        }
+        let (bell, mut rung) = mpsc::channel(1);
+        let (claims, mut claim_intake) = Queue::new("claims", limits, &bell);
+        let (joins, mut join_intake) = Queue::new("joins", limits, &bell);
+        let (orders, mut order_intake) = Queue::new("orders", limits, &bell);
+        let (ends, mut end_intake) = Queue::new("answers", limits, &bell);
+        let store = Arc::clone(store);
+        lifecycle.spawn("committer", async move {
+            while rung.recv().await.is_some() {
+                loop {
+                    let (claims, claimed) = claim_intake.take();
+                    let (joins, joined) = join_intake.take();
+                    let (commands, ordered) = order_intake.take();
+                    let (ends, ended) = end_intake.take();
+                    let batch = Batch { claims, joins, commands, ends };
+                    if batch.is_empty() {
+                        break;
+                    }
+                    let written = store.write(batch).await;
+                    reply(claimed, written.claims);
+                    reply(joined, written.joins);
+                    reply(ordered, written.commands);
+                    reply(ended, written.ends);
+                }
+            }
+        });
+        Self { claims, joins, orders, ends }
     }
 }

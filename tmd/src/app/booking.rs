@@ -9,8 +9,9 @@ use tmcore::{EventId, OrderId, SeatId};
 
 use super::Office;
 use super::checkout::{CheckoutError, Step};
+use super::idempotency::Claim;
 use crate::ports::StoreError;
-use crate::ports::order::{CommandRefusal, KeyRef, OrderRecord};
+use crate::ports::order::{CommandRefusal, OrderRecord};
 
 /// Bookings completed at once.
 const COMPLETED_AT_ONCE: usize = 16;
@@ -23,14 +24,14 @@ impl Office {
     /// [`CheckoutError`].
     pub async fn book(
         self: &Arc<Self>,
-        key: KeyRef,
+        claim: Claim,
         event: EventId,
         (seats, token): (&[SeatId], &PaymentToken),
         begun: Option<OrderId>,
     ) -> Result<OrderRecord, CheckoutError> {
-        self.admit_hold(begun, key.user).await?;
-        let record = self.create_order(key.clone(), event, None, begun).await?;
-        let step = Step { order: record.order.id, key };
+        self.admit_hold(begun, claim.key.user).await?;
+        let record = self.create_order(&claim, event, None, begun).await?;
+        let step = Step { order: record.order.id, claim };
         match record.order.state_at(record.as_of) {
             OrderState::Pending | OrderState::Authorizing => {
                 let confirmed = self.hold_and_authorize(&step, seats, token, begun.is_some()).await;
@@ -55,11 +56,11 @@ impl Office {
         let lapsed = self.store().lapsed_bookings(limit, lease).await?;
         let completed =
             stream::iter(lapsed).for_each_concurrent(COMPLETED_AT_ONCE, |(key, order)| async move {
-                let step = Step { order, key };
+                let step = Step { order, claim: key.into() };
                 if let Err(error) = self.finalize_order(&step).await {
                     tracing::warn!(%order, %error, "failed to complete a booking");
                 }
-                if let Err(error) = self.finish_key(step.key, None).await {
+                if let Err(error) = self.finish_key(step.claim.key, None).await {
                     tracing::warn!(%order, %error, "failed to end the claim of a key; its lease will");
                 }
             });

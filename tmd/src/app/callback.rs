@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _};
 
 use super::Office;
-use super::payment::about;
+use super::payment::{Waiting, about};
 use crate::ports::StoreError;
 use crate::ports::callback::{Known, Telling};
 use crate::ports::gateway::{CallbackReceiver, ProviderEvent};
@@ -79,7 +79,7 @@ impl Office {
             tracing::warn!(event = event.id, order = %payment.order, "a callback that contradicts what was asked");
             return Ok(());
         };
-        match self.settle(&payment, Verdict::Answered(answer), None).await {
+        match self.settle(&payment, Verdict::Answered(answer), &Waiting::default()).await {
             Ok(_) => Ok(()),
             Err(CommandRefusal::Store(error)) => Err(error),
             Err(refusal) => {

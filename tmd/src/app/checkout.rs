@@ -9,9 +9,11 @@ use tmcore::payment::{Operation, PaymentToken};
 use tmcore::{EventId, OrderId, SeatId, SessionId, UserId};
 
 use super::Office;
+use super::idempotency::Claim;
+use super::payment::Waiting;
 use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
-use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome, OrderRecord};
+use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome, OrderRecord};
 use crate::ports::payment::PaymentRecord;
 
 /// Why a step of an order does not end as asked.
@@ -49,12 +51,12 @@ pub struct Step {
     /// Which order.
     pub order: OrderId,
     /// Under which key.
-    pub key: KeyRef,
+    pub claim: Claim,
 }
 
 impl Step {
     const fn user(&self) -> UserId {
-        self.key.user
+        self.claim.key.user
     }
 }
 
@@ -65,17 +67,18 @@ impl Office {
     /// [`CheckoutError`].
     pub async fn create_order(
         self: &Arc<Self>,
-        key: KeyRef,
+        claim: &Claim,
         event: EventId,
         session: Option<SessionId>,
         begun: Option<OrderId>,
     ) -> Result<OrderRecord, CheckoutError> {
+        let key = claim.key.clone();
         if let Some(record) = self.own_order(begun, key.user).await? {
             return Ok(record);
         }
         let order = OrderId::from_uuid(self.world().entropy.uuid_v7());
         let command = OrderCommand::Create { order, user: key.user, event, session, key };
-        Ok(self.order_command(command).await?.record)
+        Ok(self.order_command(command, claim.keep.as_ref()).await?.record)
     }
 
     /// Holds seats and asks for the card. An answer that is AUTHORIZING means that the provider has not said yet.
@@ -120,8 +123,8 @@ impl Office {
     ) -> Result<OrderRecord, CheckoutError> {
         check_seats(seats)?;
         let (order, user) = (step.order, step.user());
-        let command = OrderCommand::Hold { order, user, seats: seats.to_vec(), key: step.key.clone() };
-        let payment = match self.order_command(command).await {
+        let command = OrderCommand::Hold { order, user, seats: seats.to_vec(), key: step.claim.key.clone() };
+        let payment = match self.order_command(command, None).await {
             Ok(OrderOutcome { record, payment: None, .. }) => return Ok(record),
             Ok(OrderOutcome { payment: Some(payment), .. }) => payment,
             Err(CommandRefusal::State(OrderState::Authorizing)) if resumed => {
@@ -137,7 +140,7 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.authorize(&payment, token).await?;
+        let outcome = self.authorize(&payment, token, step.claim.keep.as_ref()).await?;
         if outcome.record.order.state == OrderState::Pending && self.never_happened(&payment).await? {
             return Box::pin(self.confirm_order(step, seats, token, false)).await;
         }
@@ -155,8 +158,8 @@ impl Office {
         {
             return Err(CommandRefusal::Expired.into());
         }
-        let command = OrderCommand::Pin { order, user, key: step.key.clone() };
-        let (payment, known) = match self.order_command(command).await {
+        let command = OrderCommand::Pin { order, user, key: step.claim.key.clone() };
+        let (payment, known) = match self.order_command(command, None).await {
             Ok(outcome) if outcome.record.order.state == OrderState::Expired => {
                 return Err(CommandRefusal::Expired.into());
             }
@@ -173,7 +176,8 @@ impl Office {
             }
             Err(refusal) => return Err(refusal.into()),
         };
-        let outcome = self.drive_capture(&payment, known.as_ref()).await?;
+        let waiting = Waiting { keep: step.claim.keep.as_ref(), known: known.as_ref() };
+        let outcome = self.drive_capture(&payment, &waiting).await?;
         match outcome.record.order.state {
             OrderState::Failed => {
                 Err(CheckoutError::DeclinedForGood(self.decline_reason(payment.key, order).await?))
@@ -189,8 +193,9 @@ impl Office {
     /// # Errors
     /// [`CheckoutError`].
     pub async fn cancel_order(self: &Arc<Self>, step: &Step) -> Result<OrderRecord, CheckoutError> {
-        let command = OrderCommand::Cancel { order: step.order, user: step.user(), key: step.key.clone() };
-        let outcome = self.order_command(command).await?;
+        let command =
+            OrderCommand::Cancel { order: step.order, user: step.user(), key: step.claim.key.clone() };
+        let outcome = self.order_command(command, step.claim.keep.as_ref()).await?;
         match outcome.record.order.state {
             OrderState::Expired => Err(CommandRefusal::Expired.into()),
             _ => Ok(outcome.record),
@@ -203,8 +208,8 @@ impl Office {
     /// # Errors
     /// [`CheckoutError`].
     pub async fn refund_order(self: &Arc<Self>, step: &Step) -> Result<OrderRecord, CheckoutError> {
-        let command = OrderCommand::Refund { order: step.order, key: step.key.clone() };
-        Ok(self.order_command(command).await?.record)
+        let command = OrderCommand::Refund { order: step.order, key: step.claim.key.clone() };
+        Ok(self.order_command(command, None).await?.record)
     }
 
     /// The user's order; somebody else's is none.

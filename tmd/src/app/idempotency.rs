@@ -1,15 +1,41 @@
 //! One effect a key: claims before the work, and answers kept after it.
 
+use std::sync::Arc;
+
 use tmcore::idempotency::Fingerprint;
 
 use super::Office;
 use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
-use crate::ports::idempotency::{Claimed, KeyClaim, Purpose, StoredAnswer};
+use crate::ports::idempotency::{AnswerOf, Claimed, Keep, KeyClaim, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
+/// A key that is claimed, and how the answer under it is kept.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The key.
+    pub key: KeyRef,
+    /// Keeps the answer with the command that ends the work; whoever works without a client has none to keep.
+    pub keep: Option<Keep>,
+}
+
+impl Claim {
+    /// A claim whose answer is kept as soon as a record has one.
+    #[must_use]
+    pub fn keeping(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
+        let keep = Keep::new(scoped(key.clone()), answer);
+        Self { key, keep: Some(keep) }
+    }
+}
+
+impl From<KeyRef> for Claim {
+    fn from(key: KeyRef) -> Self {
+        Self { key, keep: None }
+    }
+}
+
 impl Office {
-    /// Claims a key for a request, in a short transaction of its own (I6).
+    /// Claims a key for a request, committed before its work begins (I6).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -28,7 +54,7 @@ impl Office {
     /// # Errors
     /// [`StoreError`].
     pub async fn finish_key(&self, key: KeyRef, answer: Option<StoredAnswer>) -> Result<(), StoreError> {
-        self.commit.answers.commit((scoped(key), answer)).await?
+        self.commit.ends.commit((scoped(key), answer)).await?
     }
 
     /// Forgets keys that are old enough (I11).

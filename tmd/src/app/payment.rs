@@ -12,6 +12,7 @@ use super::Office;
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
+use crate::ports::idempotency::Keep;
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
 use crate::ports::payment::PaymentRecord;
 
@@ -19,6 +20,15 @@ use crate::ports::payment::PaymentRecord;
 const PROBE_TIME: Duration = Duration::from_secs(1);
 /// Payments that the provider is asked about at once. One that waits for its time-out holds up few others.
 const RESOLVED_AT_ONCE: usize = 16;
+
+/// What whoever waits for an outcome brings along; nothing where nobody waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting<'a> {
+    /// How the answer is kept.
+    pub keep: Option<&'a Keep>,
+    /// The order as it was just read: it need not be read again for its tickets.
+    pub known: Option<&'a OrderRecord>,
+}
 
 impl Office {
     /// Brings an open payment to its outcome: asks the provider under the payment's key, which it acts on once however
@@ -28,20 +38,20 @@ impl Office {
     /// [`CommandRefusal`] when the outcome cannot be written; the resolver will ask again.
     pub async fn drive(self: &Arc<Self>, payment: &PaymentRecord) -> Result<OrderOutcome, CommandRefusal> {
         let verdict = self.asked(payment).await;
-        self.settle(payment, verdict, None).await
+        self.settle(payment, verdict, &Waiting::default()).await
     }
 
-    /// The same for a capture. An order that was just read need not be read again for its tickets.
+    /// The same for a capture that somebody waits for.
     ///
     /// # Errors
     /// As [`Office::drive`].
     pub async fn drive_capture(
         self: &Arc<Self>,
         payment: &PaymentRecord,
-        known: Option<&OrderRecord>,
+        waiting: &Waiting<'_>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let verdict = self.asked(payment).await;
-        self.settle(payment, verdict, known).await
+        self.settle(payment, verdict, waiting).await
     }
 
     /// Asks for an authorization, as [`Office::drive`] does. Where the key was fenced meanwhile the provider declines and
@@ -53,6 +63,7 @@ impl Office {
         self: &Arc<Self>,
         payment: &PaymentRecord,
         token: &PaymentToken,
+        keep: Option<&Keep>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let operation = ProviderOperation::Authorize { token: token.clone(), amount: payment.amount };
         let mut verdict = self.ask(payment, operation).await;
@@ -63,7 +74,7 @@ impl Office {
                 Err(_) => Verdict::Unknown,
             };
         }
-        self.settle(payment, verdict, None).await
+        self.settle(payment, verdict, &Waiting { keep, known: None }).await
     }
 
     /// Finds out what became of an authorization whose token is gone with the request that brought it: looks it up, and
@@ -82,7 +93,7 @@ impl Office {
             Ok(None) => Verdict::NeverHappened,
             Err(unknown) => judge(payment, Err(unknown)),
         };
-        self.settle(payment, verdict, None).await
+        self.settle(payment, verdict, &Waiting::default()).await
     }
 
     /// Whether the provider answers, and soon.
@@ -160,11 +171,11 @@ impl Office {
         self: &Arc<Self>,
         payment: &PaymentRecord,
         verdict: Verdict,
-        known: Option<&OrderRecord>,
+        waiting: &Waiting<'_>,
     ) -> Result<OrderOutcome, CommandRefusal> {
         let captured = payment.operation == Operation::Capture
             && matches!(verdict, Verdict::Answered(Answer::Ok { .. }));
-        let tickets = match known {
+        let tickets = match waiting.known {
             _ if !captured => Vec::new(),
             Some(record) => self.print_tickets(record),
             None => {
@@ -172,7 +183,8 @@ impl Office {
                 self.print_tickets(&record.ok_or(CommandRefusal::NotFound)?)
             }
         };
-        self.order_command(OrderCommand::Settle { payment: payment.key, verdict, tickets }).await
+        let command = OrderCommand::Settle { payment: payment.key, verdict, tickets };
+        self.order_command(command, waiting.keep).await
     }
 
     fn print_tickets(&self, record: &OrderRecord) -> Vec<NewTicket> {
@@ -185,15 +197,19 @@ impl Office {
         NewTicket { id, seat: seat.clone(), code }
     }
 
-    /// Carries out one command with the next batch, and tells of it.
+    /// Carries out one command with the next batch, keeps the answer if it ends a claim, and tells of it.
     ///
     /// # Errors
     /// [`CommandRefusal`].
     pub async fn order_command(
         self: &Arc<Self>,
         command: OrderCommand,
+        keep: Option<&Keep>,
     ) -> Result<OrderOutcome, CommandRefusal> {
-        let outcome = self.commit.orders.commit(command).await??;
+        let mut outcome = self.commit.orders.commit((command, keep.cloned())).await??;
+        if let (Some(keep), Some(answer)) = (keep, outcome.kept.take()) {
+            keep.committed(answer);
+        }
         self.tell_order(&outcome);
         Ok(outcome)
     }

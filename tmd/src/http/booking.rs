@@ -6,13 +6,14 @@ use axum::extract::State;
 use axum::response::Response;
 use tmapi::order::{OrderView, SeatsAndPayment};
 use tmcore::EventId;
+use tmcore::order::OrderState;
 
 use super::Api;
 use super::body::Json;
 use super::caller::Anybody;
 use super::error::ApiResult;
 use super::guest;
-use super::idempotency::{Keyed, once};
+use super::idempotency::{Ending, Keyed, once};
 use super::order::{paid, payment_token};
 use super::path::Id;
 
@@ -31,9 +32,10 @@ pub async fn book(
     let token = payment_token(&value)?;
     let (user, access_token) = guest::known_or_named(&api, user, &keyed, &raw)?;
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed.for_booking(), &raw, move |key, begun| async move {
-        let order = office.book(key, event, (&value.seats, &token), begun.order()).await?;
-        Ok(paid(&order, access_token))
+    let ending =
+        Ending { goal: OrderState::Finalized, answer: move |record: &_| paid(record, access_token.clone()) };
+    once(&api, user, (keyed.for_booking(), &raw), ending, move |claim, begun| async move {
+        office.book(claim, event, (&value.seats, &token), begun.order()).await
     })
     .await
 }

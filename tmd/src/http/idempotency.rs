@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
 use serde_json::Value;
 use tmapi::ProblemCode;
+use tmapi::order::OrderView;
 use tmapi::problem::PROBLEM_JSON;
 use tmcore::idempotency::{Fingerprint, IN_FLIGHT_RETRY_AFTER_SECONDS, IdempotencyKey};
+use tmcore::order::OrderState;
 use tmcore::{OrderId, UserId};
 use tokio::sync::oneshot;
 
@@ -20,7 +21,9 @@ use super::Api;
 use super::error::{ApiError, ApiResult, is_final};
 use super::hardening::problem::RequestId;
 use crate::app::Office;
-use crate::app::record::{Claimed, KeyRef, Purpose, StoredAnswer};
+use crate::app::checkout::CheckoutError;
+use crate::app::idempotency::Claim;
+use crate::app::record::{Claimed, Keep, KeyRef, OrderRecord, Purpose, StoredAnswer};
 use crate::drill::{self, Mutant};
 
 /// Between two tries to end a claim.
@@ -68,15 +71,23 @@ impl FromRequestParts<Api> for Keyed {
     }
 }
 
-/// What the work answers: a status and a view.
+/// What a record of an order is answered with: a status and a view.
 #[derive(Clone, Debug)]
-pub struct Done<T> {
+pub struct Done {
     /// The status.
     pub status: StatusCode,
     /// The body.
-    pub view: T,
+    pub view: OrderView,
     /// Whether this is the last word. What is still open is worked out again when asked again.
     pub last: bool,
+}
+
+/// How the work ends.
+pub struct Ending<A> {
+    /// The state that the work is for: the transaction that brings the order there keeps the answer.
+    pub goal: OrderState,
+    /// The answer to the order's record.
+    pub answer: A,
 }
 
 /// Whether this is the first try with a key.
@@ -111,17 +122,17 @@ impl Begun {
 ///
 /// # Errors
 /// The refusals of keys, and 429 when the buyer's budget is spent; those of the work are answers.
-pub async fn once<T, W, F>(
+pub async fn once<A, W, F>(
     api: &Api,
     user: UserId,
-    keyed: Keyed,
-    body: &Value,
+    (keyed, body): (Keyed, &Value),
+    ending: Ending<A>,
     work: W,
 ) -> ApiResult<Response>
 where
-    T: Serialize + Send,
-    W: FnOnce(KeyRef, Begun) -> F + Send + 'static,
-    F: Future<Output = ApiResult<Done<T>>> + Send,
+    A: Fn(&OrderRecord) -> Done + Send + Sync + 'static,
+    W: FnOnce(Claim, Begun) -> F + Send + 'static,
+    F: Future<Output = Result<OrderRecord, CheckoutError>> + Send,
 {
     let spent = api.limits.order(user)?;
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
@@ -130,11 +141,17 @@ where
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
         let begun = match claim(&office, key.clone(), (fingerprint, keyed.purpose)).await {
-            Ok(Claim::Work { begun }) => begun,
-            Ok(Claim::Answered(response)) => return drop(reply.send(Ok(response))),
+            Ok(Found::Work { begun }) => begun,
+            Ok(Found::Answered(response)) => return drop(reply.send(Ok(response))),
             Err(error) => return drop(reply.send(Err(error))),
         };
-        let outcome = Outcome::of(work(key.clone(), begun).await, &keyed.request);
+        let (claim, answer) = keeping(key.clone(), ending);
+        let record = work(claim.clone(), begun).await;
+        if let Some(kept) = claim.keep.as_ref().and_then(Keep::kept) {
+            return drop(reply.send(response(kept)));
+        }
+        let done = record.map(|record| answer(&record)).map_err(ApiError::from);
+        let outcome = Outcome::of(done, &keyed.request);
         let ended = office.finish_key(key.clone(), outcome.stored.clone()).await;
         // The client may be gone; what was done stands.
         let _ = reply.send(Ok(outcome.response));
@@ -148,6 +165,24 @@ where
         response.extensions_mut().insert(spent);
         response
     })
+}
+
+/// A claim whose answer is kept by the transaction that reaches the goal, and that answer.
+fn keeping<A>(key: KeyRef, Ending { goal, answer }: Ending<A>) -> (Claim, Arc<A>)
+where
+    A: Fn(&OrderRecord) -> Done + Send + Sync + 'static,
+{
+    let answer = Arc::new(answer);
+    let at_the_goal = Arc::clone(&answer);
+    let keep = move |record: &OrderRecord| {
+        let done = (record.order.state == goal).then(|| at_the_goal(record))?;
+        serde_json::to_vec(&done.view).ok().map(|body| stored(done.status, body))
+    };
+    (Claim::keeping(key, Arc::new(keep)), answer)
+}
+
+fn stored(status: StatusCode, body: Vec<u8>) -> StoredAnswer {
+    StoredAnswer { status: status.as_u16(), body: body.into() }
 }
 
 /// Ends a claim that the store could not end at once, so that its key is not in flight for a whole lease after the store
@@ -169,7 +204,7 @@ async fn end_later(office: &Office, key: KeyRef, stored: Option<StoredAnswer>) {
 }
 
 /// What a claim leads to.
-enum Claim {
+enum Found {
     /// Do the work, from where an earlier try got to.
     Work { begun: Begun },
     /// It is done.
@@ -180,14 +215,14 @@ async fn claim(
     office: &Office,
     key: KeyRef,
     (fingerprint, purpose): (Fingerprint, Purpose),
-) -> ApiResult<Claim> {
+) -> ApiResult<Found> {
     match office.claim_key(key, fingerprint, purpose).await? {
-        Claimed::Fresh => Ok(Claim::Work { begun: Begun::Now }),
+        Claimed::Fresh => Ok(Found::Work { begun: Begun::Now }),
         Claimed::Resume(_) if drill::mutant(Mutant::ResumeFromScratch) => {
-            Ok(Claim::Work { begun: Begun::Now })
+            Ok(Found::Work { begun: Begun::Now })
         }
-        Claimed::Resume(order) => Ok(Claim::Work { begun: Begun::Before(order) }),
-        Claimed::Replay(answer) => replay(&answer).map(Claim::Answered),
+        Claimed::Resume(order) => Ok(Found::Work { begun: Begun::Before(order) }),
+        Claimed::Replay(answer) => replay(&answer).map(Found::Answered),
         Claimed::Reused => {
             Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"))
         }
@@ -206,25 +241,24 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of<T: Serialize>(outcome: ApiResult<Done<T>>, request: &RequestId) -> Self {
+    fn of(outcome: ApiResult<Done>, request: &RequestId) -> Self {
         match outcome {
             Ok(done) => match serde_json::to_vec(&done.view) {
-                Ok(body) => Self::kept(done.status.as_u16(), body, done.last),
+                Ok(body) => Self::kept(stored(done.status, body), done.last),
                 Err(error) => Self { response: ApiError::internal(error).into_response(), stored: None },
             },
             Err(error) if is_final(error.code()) => {
                 let mut problem = error.problem;
                 request.as_str().clone_into(&mut problem.request_id);
                 let status = problem.status;
-                let body = serde_json::to_vec(&problem).unwrap_or_default();
-                Self::kept(status, body, true)
+                let body = serde_json::to_vec(&problem).unwrap_or_default().into();
+                Self::kept(StoredAnswer { status, body }, true)
             }
             Err(error) => Self { response: error.into_response(), stored: None },
         }
     }
 
-    fn kept(status: u16, body: Vec<u8>, last: bool) -> Self {
-        let answer = StoredAnswer { status, body: body.into() };
+    fn kept(answer: StoredAnswer, last: bool) -> Self {
         let response = response(&answer).unwrap_or_else(IntoResponse::into_response);
         let is_kept = last || drill::mutant(Mutant::KeptBeforeFinal);
         Self { response, stored: is_kept.then_some(answer) }

@@ -18,7 +18,7 @@ use super::body::{Json, NoBody, malformed};
 use super::caller::{Anybody, Buyer, Organiser};
 use super::error::ApiResult;
 use super::guest;
-use super::idempotency::{Done, Keyed, once};
+use super::idempotency::{Done, Ending, Keyed, once};
 use super::path::Id;
 use super::ticket;
 use crate::app::checkout::Step;
@@ -36,10 +36,13 @@ pub async fn create(
 ) -> ApiResult<Response> {
     let (user, access_token) = guest::known_or_named(&api, user, &keyed, &raw)?;
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &raw, move |key, begun| async move {
-        let record = office.create_order(key, value.event_id, value.session_id, begun.order()).await?;
-        let view = OrderView { access_token, ..view(&record) };
-        Ok(Done { status: StatusCode::CREATED, view, last: true })
+    let answer = move |record: &_| {
+        let view = OrderView { access_token: access_token.clone(), ..view(record) };
+        Done { status: StatusCode::CREATED, view, last: true }
+    };
+    let ending = Ending { goal: OrderState::Pending, answer };
+    once(&api, user, (keyed, &raw), ending, move |claim, begun| async move {
+        office.create_order(&claim, value.event_id, value.session_id, begun.order()).await
     })
     .await
 }
@@ -58,11 +61,14 @@ pub async fn confirm(
 ) -> ApiResult<Response> {
     let token = payment_token(&value)?;
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &raw, move |key, begun| async move {
-        let step = Step { order, key };
-        let record = office.confirm_order(&step, &value.seats, &token, begun.is_resumed()).await?;
+    let answer = |record: &OrderRecord| {
         let last = record.order.state != OrderState::Authorizing;
-        Ok(Done { status: StatusCode::ACCEPTED, view: view(&record), last })
+        Done { status: StatusCode::ACCEPTED, view: view(record), last }
+    };
+    let ending = Ending { goal: OrderState::Authorized, answer };
+    once(&api, user, (keyed, &raw), ending, move |claim, begun| async move {
+        let step = Step { order, claim };
+        office.confirm_order(&step, &value.seats, &token, begun.is_resumed()).await
     })
     .await
 }
@@ -80,8 +86,9 @@ pub async fn finalize(
     _: NoBody,
 ) -> ApiResult<Response> {
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &Value::Null, move |key, _| async move {
-        Ok(paid(&office.finalize_order(&Step { order, key }).await?, None))
+    let ending = Ending { goal: OrderState::Finalized, answer: |record: &_| paid(record, None) };
+    once(&api, user, (keyed, &Value::Null), ending, move |claim, _| async move {
+        office.finalize_order(&Step { order, claim }).await
     })
     .await
 }
@@ -98,9 +105,10 @@ pub async fn cancel(
     _: NoBody,
 ) -> ApiResult<Response> {
     let office = Arc::clone(&api.office);
-    once(&api, user, keyed, &Value::Null, move |key, _| async move {
-        let record = office.cancel_order(&Step { order, key }).await?;
-        Ok(Done { status: StatusCode::OK, view: view(&record), last: true })
+    let answer = |record: &_| Done { status: StatusCode::OK, view: view(record), last: true };
+    let ending = Ending { goal: OrderState::Cancelled, answer };
+    once(&api, user, (keyed, &Value::Null), ending, move |claim, _| async move {
+        office.cancel_order(&Step { order, claim }).await
     })
     .await
 }
@@ -119,11 +127,14 @@ pub async fn refund(
     _: NoBody,
 ) -> ApiResult<Response> {
     let office = Arc::clone(&api.office);
-    once(&api, organiser.principal(), keyed, &Value::Null, move |key, _| async move {
-        let record = office.refund_order(&Step { order, key }).await?;
+    let answer = |record: &OrderRecord| {
         let last = record.order.state == OrderState::Refunded;
         let status = if last { StatusCode::OK } else { StatusCode::ACCEPTED };
-        Ok(Done { status, view: view(&record), last })
+        Done { status, view: view(record), last }
+    };
+    let ending = Ending { goal: OrderState::Refunded, answer };
+    once(&api, organiser.principal(), (keyed, &Value::Null), ending, move |claim, _| async move {
+        office.refund_order(&Step { order, claim }).await
     })
     .await
 }
@@ -140,7 +151,7 @@ pub async fn show(State(api): State<Api>, Buyer(user): Buyer, Id(order): Id<Orde
 
 /// The answer of a step that takes money.
 #[must_use]
-pub fn paid(record: &OrderRecord, access_token: Option<String>) -> Done<OrderView> {
+pub fn paid(record: &OrderRecord, access_token: Option<String>) -> Done {
     let last = record.order.state == OrderState::Finalized;
     let status = if last { StatusCode::OK } else { StatusCode::ACCEPTED };
     Done { status, view: OrderView { access_token, ..view(record) }, last }

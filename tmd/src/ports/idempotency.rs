@@ -1,13 +1,15 @@
 //! The idempotency ledger: one row a key of a principal.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tmcore::OrderId;
 use tmcore::idempotency::Fingerprint;
 
 use super::StoreError;
-use super::order::KeyRef;
+use super::batch::{Batch, BatchStore};
+use super::order::{KeyRef, OrderRecord};
 
 /// A key to be claimed.
 #[derive(Clone, Debug)]
@@ -56,15 +58,63 @@ pub struct StoredAnswer {
     pub body: Arc<[u8]>,
 }
 
+/// What an order's record is answered with, if that is the last word.
+pub type AnswerOf = dyn Fn(&OrderRecord) -> Option<StoredAnswer> + Send + Sync;
+
+/// Has the answer to a command kept by the command's own transaction: nothing comes between what was done and what is
+/// answered, and there is one commit less to wait for.
+#[derive(Clone)]
+pub struct Keep {
+    /// Under which key.
+    pub key: KeyRef,
+    answer: Arc<AnswerOf>,
+    kept: Arc<OnceLock<StoredAnswer>>,
+}
+
+impl Keep {
+    /// Keeps what `answer` makes of the record that the command comes to.
+    #[must_use]
+    pub fn new(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
+        Self { key, answer, kept: Arc::default() }
+    }
+
+    /// The answer to be kept; `None` when the claim does not end with this record.
+    #[must_use]
+    pub fn answer(&self, record: &OrderRecord) -> Option<StoredAnswer> {
+        (self.answer)(record)
+    }
+
+    /// Notes that the answer was committed.
+    pub fn committed(&self, answer: StoredAnswer) {
+        // The first is what the row has; an ended claim is not written again.
+        let _ = self.kept.set(answer);
+    }
+
+    /// What was kept, once it is committed.
+    #[must_use]
+    pub fn kept(&self) -> Option<&StoredAnswer> {
+        self.kept.get()
+    }
+}
+
+impl fmt::Debug for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keep").field("key", &self.key).field("kept", &self.kept).finish_non_exhaustive()
+    }
+}
+
 /// A claim commits before the work begins; of two concurrent claims one is first.
 #[async_trait]
-pub trait IdempotencyStore: Send + Sync {
-    /// Claims every key, in the order given, in one transaction of its own.
-    async fn claim(&self, claims: Vec<KeyClaim>) -> Vec<Result<Claimed, StoreError>>;
+pub trait IdempotencyStore: BatchStore {
+    /// Claims every key, in the order given.
+    async fn claim(&self, claims: Vec<KeyClaim>) -> Vec<Result<Claimed, StoreError>> {
+        self.write(Batch { claims, ..Batch::default() }).await.claims
+    }
 
-    /// Ends every claim: with an answer it is done for good, without one the key may be tried again at once, from its
-    /// recovery point.
-    async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>>;
+    /// Ends every claim.
+    async fn finish(&self, ends: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
+        self.write(Batch { ends, ..Batch::default() }).await.ends
+    }
 
     /// Takes over at most `limit` bookings whose claim has lapsed and whose order waits to be finalized, each with a new
     /// lease: a second caller does not get it meanwhile. Answers the key and the order.

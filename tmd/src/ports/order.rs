@@ -7,6 +7,8 @@ use tmcore::payment::{Answer, ProviderKey};
 use tmcore::{EventId, Money, OrderId, SeatId, SessionId, TicketId, Timestamp, UserId};
 
 use super::StoreError;
+use super::batch::{Batch, BatchStore};
+use super::idempotency::StoredAnswer;
 use super::payment::PaymentRecord;
 use super::waiting_room::SessionRecord;
 
@@ -179,6 +181,8 @@ pub struct OrderOutcome {
     pub session: Option<SessionRecord>,
     /// Whether seats changed hands.
     pub seats_changed: bool,
+    /// The answer that was kept with it.
+    pub kept: Option<StoredAnswer>,
 }
 
 /// Why a command was not carried out; nothing of it is kept.
@@ -232,10 +236,12 @@ pub enum CommandRefusal {
 
 /// Orders and seats change together or not at all.
 #[async_trait]
-pub trait OrderStore: Send + Sync {
-    /// Carries out every command, in the order given, in one transaction with an all-or-nothing answer for each. The
-    /// answers come in the same order. A second caller sees all of a command or none of it.
-    async fn apply(&self, commands: Vec<OrderCommand>) -> Vec<Result<OrderOutcome, CommandRefusal>>;
+pub trait OrderStore: BatchStore {
+    /// Carries out every command, in the order given.
+    async fn apply(&self, commands: Vec<OrderCommand>) -> Vec<Result<OrderOutcome, CommandRefusal>> {
+        let commands = commands.into_iter().map(|command| (command, None)).collect();
+        self.write(Batch { commands, ..Batch::default() }).await.commands
+    }
 
     /// Ends at most `limit` orders whose time is up by the database's clock. Cosmetic for seats (S5).
     ///

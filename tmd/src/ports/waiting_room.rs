@@ -6,6 +6,7 @@ use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, OrderId, SessionId, Timestamp, UserId};
 
 use super::StoreError;
+use super::batch::{Batch, BatchStore};
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,10 +93,11 @@ pub struct Turn {
 
 /// Each call is one transaction. Joins get places in the order in which they are answered (W2).
 #[async_trait]
-pub trait WaitingRoomStore: Send + Sync {
-    /// Finds everybody a place, in the order given. The answers come in the same order; a refusal concerns its own
-    /// join alone.
-    async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>>;
+pub trait WaitingRoomStore: BatchStore {
+    /// Finds everybody a place, in the order given.
+    async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>> {
+        self.write(Batch { joins, ..Batch::default() }).await.joins
+    }
 
     /// Gives a place up: who waits has LEFT, who was let in has EXPIRED before time and frees the slot, who has an order
     /// stays until it ends. Again changes nothing.

@@ -4,6 +4,7 @@
 //! connection, so a transaction that began sees nothing change under it, and whatever waits meanwhile is written by the
 //! next transaction together. Source: <https://www.sqlite.org/wal.html>, <https://www.sqlite.org/isolation.html>.
 
+mod batch;
 mod block;
 mod callback;
 mod catalog;

@@ -25,7 +25,7 @@ pub struct Wanted {
 impl Wanted {
     /// What these commands name.
     #[must_use]
-    pub fn by(commands: &[OrderCommand]) -> Self {
+    pub fn by<'a>(commands: impl Iterator<Item = &'a OrderCommand>) -> Self {
         let mut wanted = Self::default();
         for command in commands {
             match command {

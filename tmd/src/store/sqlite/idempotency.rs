@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 use tmcore::{OrderId, Timestamp, UserId};
 
 use super::row::{Columns, int};
-use super::{SqliteStore, begin, failed, json_array};
+use super::{SqliteStore, failed, json_array};
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::idempotency::{Claimed, IdempotencyStore, KeyClaim, Purpose, StoredAnswer};
@@ -19,18 +19,6 @@ const HOUR_MILLIS: i64 = 3_600_000;
 
 #[async_trait]
 impl IdempotencyStore for SqliteStore {
-    async fn claim(&self, claims: Vec<KeyClaim>) -> Vec<Result<Claimed, StoreError>> {
-        match self.claim_all(&claims).await {
-            Ok(answers) => answers.into_iter().map(Ok).collect(),
-            Err(error) => claims.iter().map(|_| Err(error.clone())).collect(),
-        }
-    }
-
-    async fn finish(&self, keys: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
-        let outcome = self.finish_all(&keys).await;
-        keys.iter().map(|_| outcome.clone()).collect()
-    }
-
     async fn lapsed_bookings(
         &self,
         limit: u32,
@@ -91,45 +79,53 @@ impl SqliteStore {
         .await
         .map_err(failed)
     }
+}
 
-    /// Every claim of a batch by one statement; only those that find their key taken are looked at one by one.
-    async fn claim_all(&self, claims: &[KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
-        let mut writer = self.writer().await?;
-        let mut tx = begin(&mut writer).await?;
-        let at = self.now();
-        drill::mark(Step::ClaimKey);
-        let mut fresh = insert(&mut tx, claims, at).await?;
-        let mut answers = Vec::with_capacity(claims.len());
-        for claim in claims {
-            let is_fresh = fresh.remove(&(claim.key.user, claim.key.key.as_str().to_owned()));
-            answers.push(if is_fresh { Claimed::Fresh } else { take_over(&mut tx, claim, at).await? });
-        }
-        tx.commit().await.map_err(failed)?;
-        Ok(answers)
+/// Every claim of a batch by one statement; only those that find their key taken are looked at one by one.
+pub(super) async fn claim_all(
+    tx: &mut SqliteConnection,
+    claims: &[KeyClaim],
+    at: Timestamp,
+) -> Result<Vec<Claimed>, StoreError> {
+    if claims.is_empty() {
+        return Ok(Vec::new());
     }
+    drill::mark(Step::ClaimKey);
+    let mut fresh = insert(tx, claims, at).await?;
+    let mut answers = Vec::with_capacity(claims.len());
+    for claim in claims {
+        let is_fresh = fresh.remove(&(claim.key.user, claim.key.key.as_str().to_owned()));
+        answers.push(if is_fresh { Claimed::Fresh } else { take_over(tx, claim, at).await? });
+    }
+    Ok(answers)
+}
 
-    async fn finish_all(&self, keys: &[(KeyRef, Option<StoredAnswer>)]) -> Result<(), StoreError> {
-        let (mut answered, mut open) = (Vec::new(), Vec::new());
-        for (key, answer) in keys {
-            let (user, key) = (key.user, key.key.as_str());
-            match answer {
-                Some(answer) => {
-                    let body = std::str::from_utf8(&answer.body).map_err(StoreError::failed)?;
-                    answered.push((user, key, answer.status, body));
-                }
-                None => open.push((user, key)),
+/// Ends every claim of a batch.
+pub(super) async fn finish_all<'a>(
+    tx: &mut SqliteConnection,
+    ends: impl Iterator<Item = (&'a KeyRef, Option<&'a StoredAnswer>)>,
+) -> Result<(), StoreError> {
+    let (mut answered, mut open) = (Vec::new(), Vec::new());
+    for (key, answer) in ends {
+        let (user, key) = (key.user, key.key.as_str());
+        match answer {
+            Some(answer) => {
+                let body = std::str::from_utf8(&answer.body).map_err(StoreError::failed)?;
+                answered.push((user, key, answer.status, body));
             }
+            None => open.push((user, key)),
         }
-        let mut writer = self.writer().await?;
-        let mut tx = begin(&mut writer).await?;
-        drill::mark(Step::FinishKey);
-        finish(&mut tx, json_array(&answered)?, KEEP).await?;
-        if !open.is_empty() {
-            finish(&mut tx, json_array(&open)?, FORGET).await?;
-            finish(&mut tx, json_array(&open)?, GIVE_FREE).await?;
-        }
-        tx.commit().await.map_err(failed)
     }
+    if !answered.is_empty() {
+        drill::mark(Step::FinishKey);
+        finish(tx, json_array(&answered)?, KEEP).await?;
+    }
+    if !open.is_empty() {
+        drill::mark(Step::FinishKey);
+        finish(tx, json_array(&open)?, FORGET).await?;
+        finish(tx, json_array(&open)?, GIVE_FREE).await?;
+    }
+    Ok(())
 }
 
 /// With an answer the key is done.

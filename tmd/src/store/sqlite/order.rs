@@ -15,6 +15,7 @@ use tmcore::{EventId, Money, OrderId, TicketId};
 use super::row::{Columns, parse};
 use super::{SqliteStore, begin, failed, json_array};
 use crate::ports::StoreError;
+use crate::ports::idempotency::Keep;
 use crate::ports::order::{
     CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord,
 };
@@ -22,21 +23,6 @@ use crate::store::desk::{Desk, OrderRow, Wanted};
 
 #[async_trait]
 impl OrderStore for SqliteStore {
-    async fn apply(&self, commands: Vec<OrderCommand>) -> Vec<Result<OrderOutcome, CommandRefusal>> {
-        let mut answers = Vec::with_capacity(commands.len());
-        match self.apply_all(&commands).await {
-            Ok(all) => return all,
-            // One command that the database refuses must not take the others with it: each for itself then.
-            Err(StoreError::Failed(_)) if commands.len() > 1 => {
-                for command in commands {
-                    answers.extend(self.apply(vec![command]).await);
-                }
-            }
-            Err(error) => answers.extend(commands.iter().map(|_| Err(error.clone().into()))),
-        }
-        answers
-    }
-
     async fn expire_due(&self, limit: u32) -> Result<Vec<OrderOutcome>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
@@ -101,27 +87,28 @@ impl OrderStore for SqliteStore {
     }
 }
 
-impl SqliteStore {
-    async fn apply_all(
-        &self,
-        commands: &[OrderCommand],
-    ) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
-        let mut writer = self.writer().await?;
-        let mut tx = begin(&mut writer).await?;
-        let at = self.now();
-        let mut desk = Desk::new(at, self.send_lease_seconds);
-        load::lay(&mut tx, &mut desk, Wanted::by(commands)).await?;
-        let mut answers = Vec::with_capacity(commands.len());
-        for command in commands {
-            answers.push(match desk.run(command) {
-                Err(CommandRefusal::Store(error)) => return Err(error),
-                answer => answer,
-            });
-        }
-        save::write(&mut tx, &desk).await?;
-        tx.commit().await.map_err(failed)?;
-        Ok(answers)
+/// Carries every command out; answers of those that end a claim come with what is to be kept.
+pub(super) async fn all(
+    tx: &mut SqliteConnection,
+    mut desk: Desk,
+    commands: &[(OrderCommand, Option<Keep>)],
+) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
+    if commands.is_empty() {
+        return Ok(Vec::new());
     }
+    load::lay(tx, &mut desk, Wanted::by(commands.iter().map(|(command, _)| command))).await?;
+    let mut answers = Vec::with_capacity(commands.len());
+    for (command, keep) in commands {
+        let mut answer = desk.run(command);
+        match &mut answer {
+            Err(CommandRefusal::Store(error)) => return Err(error.clone()),
+            Err(_) => {}
+            Ok(outcome) => outcome.kept = keep.as_ref().and_then(|keep| keep.answer(&outcome.record)),
+        }
+        answers.push(answer);
+    }
+    save::write(tx, &desk).await?;
+    Ok(answers)
 }
 
 fn read(row: &SqliteRow) -> Result<OrderRow, StoreError> {

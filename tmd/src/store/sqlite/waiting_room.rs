@@ -1,6 +1,6 @@
 //! Joining, leaving, and turns at the gate.
 
-mod join;
+pub(super) mod join;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
@@ -13,9 +13,7 @@ use super::row::{Columns, int};
 use super::{SqliteStore, begin, catalog, failed, json_array, session};
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{
-    Inside, Join, JoinRefusal, Joined, Place, SessionRecord, Turn, WaitingRoomStore,
-};
+use crate::ports::waiting_room::{Inside, Place, SessionRecord, Turn, WaitingRoomStore};
 
 // SQLite uses a partial index only where the statement repeats the index's own condition, word for word: hence the
 // `state IN ('WAITING', 'ACTIVE', 'ORDERING')` beside narrower ones below. Source: <https://www.sqlite.org/partialindex.html>.
@@ -25,21 +23,6 @@ const MOST_A_TURN: u64 = 1_000;
 
 #[async_trait]
 impl WaitingRoomStore for SqliteStore {
-    async fn join(&self, joins: Vec<Join>) -> Vec<Result<Joined, JoinRefusal>> {
-        let mut answers = Vec::with_capacity(joins.len());
-        match join::all(self, &joins).await {
-            Ok(all) => return all,
-            // One join that the database refuses must not take the others with it: each for itself then.
-            Err(StoreError::Failed(_)) if joins.len() > 1 => {
-                for join in joins {
-                    answers.extend(self.join(vec![join]).await);
-                }
-            }
-            Err(error) => answers.extend(joins.iter().map(|_| Err(error.clone().into()))),
-        }
-        answers
-    }
-
     async fn leave(&self, id: SessionId, user: UserId) -> Result<Option<SessionRecord>, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;

@@ -11,24 +11,24 @@ use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
 use crate::ports::waiting_room::{Inside, Join, JoinRefusal, Joined, Place, SessionRecord};
 use crate::store::sqlite::row::int;
-use crate::store::sqlite::{SqliteStore, begin, catalog, failed, json_array, session};
+use crate::store::sqlite::{catalog, failed, json_array, session};
 
 /// Finds each a place, in their order; answers in it too.
-pub(super) async fn all(
-    store: &SqliteStore,
+pub(in crate::store::sqlite) async fn all(
+    tx: &mut SqliteConnection,
     joins: &[Join],
+    at: Timestamp,
 ) -> Result<Vec<Result<Joined, JoinRefusal>>, StoreError> {
-    let mut writer = store.writer().await?;
-    let mut tx = begin(&mut writer).await?;
-    let at = store.now();
+    if joins.is_empty() {
+        return Ok(Vec::new());
+    }
     drill::mark(Step::Join);
-    let mut queue = Queue { sales: sales(&mut tx, joins).await?, live: live(&mut tx, joins).await?, at };
+    let mut queue = Queue { sales: sales(tx, joins).await?, live: live(tx, joins).await?, at };
     let decided: Vec<_> = joins.iter().map(|join| queue.enter(join)).collect();
     let new: Vec<_> =
         decided.iter().flatten().filter(|joined| joined.new).map(|joined| joined.session.id).collect();
-    let places = places(&mut tx, queue, &new).await?;
-    insert(&mut tx, &new, &places, at).await?;
-    tx.commit().await.map_err(failed)?;
+    let places = places(tx, queue, &new).await?;
+    insert(tx, &new, &places, at).await?;
     Ok(decided.into_iter().map(|answer| answer.map(|joined| placed(joined, &places))).collect())
 }
 
