@@ -73,7 +73,7 @@ pub struct NewTicket {
 }
 
 /// The idempotency key a command works for: the same transaction writes the order down as its recovery point (I7).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyRef {
     /// Whose key.
     pub user: UserId,

@@ -5,6 +5,7 @@
 //! command changes nothing. Then the store writes back what changed, every row guarded by what was read of it.
 
 mod change;
+mod claim;
 mod command;
 mod effect;
 mod row;
@@ -12,6 +13,7 @@ mod settle;
 mod wanted;
 
 pub use change::{Changes, LedgerEntry, NewPayment};
+pub use claim::{ClaimChanges, KeyRow};
 pub use row::{OrderRow, PaymentRow, Rows, SaleRow, SeatRow};
 pub use wanted::Wanted;
 

@@ -13,11 +13,13 @@ use crate::ports::StoreError;
 use crate::ports::order::{KeyRef, TicketRecord};
 use crate::ports::waiting_room::{Inside, SessionRecord};
 
-use super::{Desk, OrderRow};
+use super::{ClaimChanges, Desk, OrderRow};
 
 /// Everything to be written.
 #[derive(Debug, Default)]
 pub struct Changes {
+    /// Keys.
+    pub claims: ClaimChanges,
     /// Recovery points: the order that a key works on (I7).
     pub keys: Vec<(KeyRef, OrderId)>,
     /// Orders.
@@ -113,7 +115,7 @@ impl Desk {
     /// Writes an order over what it was; `through` is the state on the way when it took two edges.
     pub(super) fn write_order(&mut self, row: OrderRow, through: Option<OrderState>) {
         let (id, to) = (row.order.id, row.order.state);
-        let from = self.rows.orders.insert(id, row).map(|before| before.order.state);
+        let from = self.rows.lay_order(row).map(|before| before.order.state);
         self.changes.orders.was.entry(id).or_insert(from);
         let path: Vec<_> = [from, through, Some(to)].into_iter().flatten().collect();
         if from.is_none() {

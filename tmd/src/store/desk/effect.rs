@@ -165,7 +165,7 @@ impl Desk {
         }
         self.changes.payments.new.push(NewPayment::of(key, row.record.operation, self.send_lease_seconds));
         let record = row.record.clone();
-        self.rows.payments.insert(key, row);
+        self.rows.lay_payment(row);
         record
     }
 

@@ -11,11 +11,11 @@ use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, Money, OrderId, SeatId, SessionId, UserId};
 
 use crate::ports::StoreError;
-use crate::ports::order::{OrderRecord, SeatLine, TicketRecord};
+use crate::ports::order::{KeyRef, OrderRecord, SeatLine, TicketRecord};
 use crate::ports::payment::PaymentRecord;
 use crate::ports::waiting_room::SessionRecord;
 
-use super::Desk;
+use super::{Desk, KeyRow};
 
 /// An order as its row has it.
 #[derive(Clone, Debug)]
@@ -68,6 +68,14 @@ pub struct SaleRow {
     pub clock: i64,
 }
 
+/// Finds what belongs to somebody or something without looking through all that is on the desk.
+#[derive(Debug, Default)]
+struct Index {
+    orders: HashMap<UserId, Vec<OrderId>>,
+    sessions: HashMap<UserId, Vec<SessionId>>,
+    payments: HashMap<OrderId, Vec<ProviderKey>>,
+}
+
 /// Everything that the commands of a batch look at.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -83,8 +91,11 @@ pub struct Rows {
     pub payments: HashMap<ProviderKey, PaymentRow>,
     /// Tickets of the orders that have any.
     pub tickets: HashMap<OrderId, Vec<TicketRecord>>,
+    /// Keys that are claimed again.
+    pub keys: HashMap<KeyRef, KeyRow>,
     /// Seats that buyers own already.
     pub owned: HashMap<(EventId, UserId), u32>,
+    index: Index,
 }
 
 impl Rows {
@@ -108,31 +119,52 @@ impl Rows {
         seats.by_index.entry(row.line.index).or_insert(row);
     }
 
+    /// Lays an order on the desk; answers the one that it was.
+    pub fn lay_order(&mut self, row: OrderRow) -> Option<OrderRow> {
+        let (id, user) = (row.order.id, row.order.parties.user);
+        let before = self.orders.insert(id, row);
+        if before.is_none() {
+            self.index.orders.entry(user).or_default().push(id);
+        }
+        before
+    }
+
+    /// Lays a session on the desk.
+    pub fn lay_session(&mut self, session: SessionRecord) {
+        let (id, user) = (session.id, session.user);
+        if self.sessions.insert(id, session).is_none() {
+            self.index.sessions.entry(user).or_default().push(id);
+        }
+    }
+
+    /// Lays a payment on the desk.
+    pub fn lay_payment(&mut self, row: PaymentRow) {
+        let (key, order) = (row.record.key, row.record.order);
+        if self.payments.insert(key, row).is_none() {
+            self.index.payments.entry(order).or_default().push(key);
+        }
+    }
+
     /// The user's unfinished order for the event.
     #[must_use]
     pub fn open_order(&self, event: &EventId, user: UserId) -> Option<&OrderRow> {
-        self.orders.values().find(|row| {
-            let parties = &row.order.parties;
-            parties.user == user && row.order.state.is_open() && parties.event == *event
-        })
+        let mut of_user = self.index.orders.get(&user)?.iter().filter_map(|id| self.orders.get(id));
+        of_user.find(|row| row.order.state.is_open() && row.order.parties.event == *event)
     }
 
     /// The user's live session for the event (W4).
     #[must_use]
     pub fn live_session(&self, event: &EventId, user: UserId) -> Option<&SessionRecord> {
-        self.sessions
-            .values()
-            .find(|session| session.user == user && session.state.is_live() && session.event == *event)
+        let mut of_user = self.index.sessions.get(&user)?.iter().filter_map(|id| self.sessions.get(id));
+        of_user.find(|session| session.state.is_live() && session.event == *event)
     }
 
     /// The order's good authorization: how much, and the provider's reference to it.
     #[must_use]
     pub fn authorization(&self, order: OrderId) -> Option<(Money, ProviderReference)> {
-        let of_order = self
-            .payments
-            .values()
-            .filter(|row| row.record.order == order && row.record.operation == Operation::Authorize);
-        let good = of_order.filter_map(|row| match &row.record.state {
+        let of_order = self.index.payments.get(&order)?.iter().filter_map(|key| self.payments.get(key));
+        let authorizations = of_order.filter(|row| row.record.operation == Operation::Authorize);
+        let good = authorizations.filter_map(|row| match &row.record.state {
             PaymentState::Ok { reference } => Some((row.attempt, row.record.amount, reference)),
             _ => None,
         });

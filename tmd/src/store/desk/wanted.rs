@@ -1,17 +1,29 @@
-//! What a store has to lay on the desk, in the order in which it can be known.
+//! What a store has to lay on the desk.
 
 use std::collections::BTreeSet;
 
 use tmcore::payment::ProviderKey;
-use tmcore::{EventId, OrderId, SeatId, SessionId, UserId};
+use tmcore::{EventId, OrderId, SeatId, UserId};
 
-use crate::ports::order::OrderCommand;
+use crate::ports::batch::Batch;
+use crate::ports::order::{KeyRef, OrderCommand};
 
-use super::{Desk, Rows};
+use super::Desk;
 
-/// What the commands themselves name.
+/// What the writes of a batch name. Laid are
+///
+/// - the keys;
+/// - the orders that are named, those of the payments, and the open ones of the newcomers;
+/// - all payments, tickets and seats of those orders, the sessions they were begun with, and the sales of their events;
+/// - of the newcomers the sales of their events, and their live sessions;
+/// - the seats that are named;
+/// - how many seats the newcomers own, and those who want seats.
+///
+/// What does not exist is not laid.
 #[derive(Debug, Default)]
 pub struct Wanted {
+    /// Keys that are claimed.
+    pub keys: Vec<KeyRef>,
     /// Payments, and with them their orders.
     pub payments: Vec<ProviderKey>,
     /// Orders.
@@ -19,73 +31,45 @@ pub struct Wanted {
     /// Buyers who begin an order: their open order and their session are wanted.
     pub newcomers: Vec<(EventId, UserId)>,
     /// Seats wanted for an order.
-    pub seats: Vec<(OrderId, Vec<SeatId>)>,
+    pub seats: Vec<(OrderId, SeatId)>,
 }
 
 impl Wanted {
-    /// What these commands name.
+    /// What the claims and commands of a batch name.
     #[must_use]
-    pub fn by<'a>(commands: impl Iterator<Item = &'a OrderCommand>) -> Self {
-        let mut wanted = Self::default();
-        for command in commands {
-            match command {
-                OrderCommand::Create { user, event, .. } => wanted.newcomers.push((event.clone(), *user)),
-                OrderCommand::Hold { order, seats, .. } => {
-                    wanted.orders.insert(*order);
-                    wanted.seats.push((*order, seats.clone()));
-                }
-                OrderCommand::Settle { payment, .. } => wanted.payments.push(*payment),
-                OrderCommand::Pin { order, .. }
-                | OrderCommand::Cancel { order, .. }
-                | OrderCommand::Refund { order, .. } => {
-                    wanted.orders.insert(*order);
-                }
-            }
+    pub fn by(batch: &Batch) -> Self {
+        let keys = batch.claims.iter().map(|claim| claim.key.clone()).collect();
+        let mut wanted = Self { keys, ..Self::default() };
+        for (command, _) in &batch.commands {
+            wanted.add(command);
         }
         wanted
     }
 
-    /// The events of the orders on the desk and of the newcomers.
-    #[must_use]
-    pub fn events(&self, rows: &Rows) -> BTreeSet<EventId> {
-        let of_orders = rows.orders.values().map(|row| &row.order.parties.event);
-        of_orders.chain(self.newcomers.iter().map(|(event, _)| event)).cloned().collect()
+    fn add(&mut self, command: &OrderCommand) {
+        match command {
+            OrderCommand::Create { user, event, .. } => self.newcomers.push((event.clone(), *user)),
+            OrderCommand::Hold { order, seats, .. } => {
+                self.orders.insert(*order);
+                self.seats.extend(seats.iter().map(|seat| (*order, seat.clone())));
+            }
+            OrderCommand::Settle { payment, .. } => self.payments.push(*payment),
+            OrderCommand::Pin { order, .. }
+            | OrderCommand::Cancel { order, .. }
+            | OrderCommand::Refund { order, .. } => {
+                self.orders.insert(*order);
+            }
+        }
     }
 
-    /// Whose seats have to be counted: those of everybody who may come to more.
+    /// Whether nothing is wanted.
     #[must_use]
-    pub fn owners(&self, rows: &Rows) -> BTreeSet<(EventId, UserId)> {
-        let holders = self.seats.iter().filter_map(|(order, _)| rows.orders.get(order));
-        let holders = holders.map(|row| (row.order.parties.event.clone(), row.order.parties.user));
-        holders.chain(self.newcomers.iter().cloned()).collect()
-    }
-
-    /// Seats by name, in ascending order.
-    #[must_use]
-    pub fn seat_ids(&self, rows: &Rows) -> BTreeSet<(EventId, SeatId)> {
-        let of_orders = self.seats.iter().filter_map(|(order, ids)| {
-            let event = &rows.orders.get(order)?.order.parties.event;
-            Some(ids.iter().map(move |id| (event.clone(), id.clone())))
-        });
-        of_orders.flatten().collect()
-    }
-}
-
-impl Rows {
-    /// The sessions of the orders on the desk.
-    #[must_use]
-    pub fn sessions_of_orders(&self) -> Vec<SessionId> {
-        self.orders.values().filter_map(|row| row.order.parties.session).collect()
-    }
-
-    /// The seats of the orders on the desk, in ascending order (S8).
-    #[must_use]
-    pub fn seats_of_orders(&self) -> BTreeSet<(EventId, u32)> {
-        let of_order = |row: &super::OrderRow| {
-            let event = row.order.parties.event.clone();
-            row.seats.iter().map(move |index| (event.clone(), *index)).collect::<Vec<_>>()
-        };
-        self.orders.values().flat_map(of_order).collect()
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+            && self.payments.is_empty()
+            && self.orders.is_empty()
+            && self.newcomers.is_empty()
+            && self.seats.is_empty()
     }
 }
 

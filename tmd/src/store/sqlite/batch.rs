@@ -1,12 +1,21 @@
-//! Whatever waits, in one transaction.
+//! Whatever waits, in one transaction: what it is about is read by one statement, decided on the desk, and written by
+//! one script.
+
+mod load;
+mod save;
+mod script;
 
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use tmcore::{OrderId, Timestamp};
 
 use super::waiting_room::join;
-use super::{SqliteStore, begin, failed, idempotency, order};
+use super::{SqliteStore, begin, failed};
 use crate::ports::StoreError;
 use crate::ports::batch::{Batch, BatchStore, Written};
-use crate::store::desk::Desk;
+use crate::ports::idempotency::Keep;
+use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome};
+use crate::store::desk::{Desk, Wanted};
 
 #[async_trait]
 impl BatchStore for SqliteStore {
@@ -31,17 +40,56 @@ impl SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
-        let claims = idempotency::claim_all(&mut tx, &batch.claims, at).await?;
+        let mut desk = Desk::new(at, self.send_lease_seconds);
+        load::lay(&mut tx, &mut desk, &Wanted::by(batch)).await?;
+        let claims = batch.claims.iter().map(|claim| Ok(desk.claim(claim))).collect();
         let joins = join::all(&mut tx, &batch.joins, at).await?;
-        let desk = Desk::new(at, self.send_lease_seconds);
-        let commands = order::all(&mut tx, desk, &batch.commands).await?;
-        let kept = batch.commands.iter().zip(&commands).filter_map(|((_, keep), outcome)| {
-            Some((&keep.as_ref()?.key, Some(outcome.as_ref().ok()?.kept.as_ref()?)))
-        });
-        let ends = batch.ends.iter().map(|(key, answer)| (key, answer.as_ref()));
-        idempotency::finish_all(&mut tx, kept.chain(ends)).await?;
+        let commands = run(&mut desk, &batch.commands)?;
+        for (key, answer) in &batch.ends {
+            desk.end(key.clone(), answer.clone());
+        }
+        save::write(&mut tx, &desk).await?;
         tx.commit().await.map_err(failed)?;
-        let claims = claims.into_iter().map(Ok).collect();
         Ok(Written { claims, joins, commands, ends: batch.ends.iter().map(|_| Ok(())).collect() })
     }
+}
+
+/// Carries every command out; what ends a claim is kept with it.
+fn run(
+    desk: &mut Desk,
+    commands: &[(OrderCommand, Option<Keep>)],
+) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
+    let mut answers = Vec::with_capacity(commands.len());
+    for (command, keep) in commands {
+        let mut answer = desk.run(command);
+        match (&mut answer, keep) {
+            (Err(CommandRefusal::Store(error)), _) => return Err(error.clone()),
+            (Ok(outcome), Some(keep)) => {
+                outcome.kept = keep.answer(&outcome.record);
+                if let Some(kept) = outcome.kept.clone() {
+                    desk.end(keep.key.clone(), Some(kept));
+                }
+            }
+            _ => {}
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+/// Ends the orders whose time is up.
+pub(super) async fn expire(
+    tx: &mut SqliteConnection,
+    orders: impl Iterator<Item = OrderId>,
+    (at, send_lease_seconds): (Timestamp, u32),
+) -> Result<Vec<OrderOutcome>, StoreError> {
+    let mut desk = Desk::new(at, send_lease_seconds);
+    load::lay(tx, &mut desk, &Wanted { orders: orders.collect(), ..Wanted::default() }).await?;
+    let ended = desk.order_ids().into_iter().map(|order| desk.expire(order)).collect::<Result<_, _>>();
+    let ended = ended.map_err(|refusal| match refusal {
+        CommandRefusal::Store(error) => error,
+        other => StoreError::failed(other),
+    })?;
+    save::write(tx, &desk).await?;
+    Ok(ended)
 }

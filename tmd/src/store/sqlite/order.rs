@@ -1,8 +1,5 @@
-//! Orders: a batch of commands is one transaction and a fixed number of statements, however many commands it has. What
-//! they do is decided on the desk; here is what is read for them, and what is written.
+//! Orders that are looked at or swept. Commands are written in batches.
 
-mod load;
-mod save;
 pub(super) mod seats;
 
 use async_trait::async_trait;
@@ -13,13 +10,10 @@ use tmcore::seat::Fence;
 use tmcore::{EventId, Money, OrderId, TicketId};
 
 use super::row::{Columns, parse};
-use super::{SqliteStore, begin, failed, json_array};
+use super::{SqliteStore, batch, begin, failed, json_array};
 use crate::ports::StoreError;
-use crate::ports::idempotency::Keep;
-use crate::ports::order::{
-    CommandRefusal, OrderCommand, OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord,
-};
-use crate::store::desk::{Desk, OrderRow, Wanted};
+use crate::ports::order::{OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord};
+use crate::store::desk::OrderRow;
 
 #[async_trait]
 impl OrderStore for SqliteStore {
@@ -39,15 +33,8 @@ impl OrderStore for SqliteStore {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let orders = due.iter().map(|id| parse(id)).collect::<Result<_, _>>()?;
-        let mut desk = Desk::new(at, self.send_lease_seconds);
-        load::lay(&mut tx, &mut desk, Wanted { orders, ..Wanted::default() }).await?;
-        let ended = desk.order_ids().into_iter().map(|order| desk.expire(order)).collect::<Result<_, _>>();
-        let ended = ended.map_err(|refusal| match refusal {
-            CommandRefusal::Store(error) => error,
-            other => StoreError::failed(other),
-        })?;
-        save::write(&mut tx, &desk).await?;
+        let orders: Vec<_> = due.iter().map(|id| parse(id)).collect::<Result<_, _>>()?;
+        let ended = batch::expire(&mut tx, orders.into_iter(), (at, self.send_lease_seconds)).await?;
         tx.commit().await.map_err(failed)?;
         Ok(ended)
     }
@@ -85,30 +72,6 @@ impl OrderStore for SqliteStore {
         .map_err(failed)?;
         Ok((u64::try_from(row.int("orders")?).map_err(StoreError::failed)?, row.int("total")?))
     }
-}
-
-/// Carries every command out; answers of those that end a claim come with what is to be kept.
-pub(super) async fn all(
-    tx: &mut SqliteConnection,
-    mut desk: Desk,
-    commands: &[(OrderCommand, Option<Keep>)],
-) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
-    if commands.is_empty() {
-        return Ok(Vec::new());
-    }
-    load::lay(tx, &mut desk, Wanted::by(commands.iter().map(|(command, _)| command))).await?;
-    let mut answers = Vec::with_capacity(commands.len());
-    for (command, keep) in commands {
-        let mut answer = desk.run(command);
-        match &mut answer {
-            Err(CommandRefusal::Store(error)) => return Err(error.clone()),
-            Err(_) => {}
-            Ok(outcome) => outcome.kept = keep.as_ref().and_then(|keep| keep.answer(&outcome.record)),
-        }
-        answers.push(answer);
-    }
-    save::write(tx, &desk).await?;
-    Ok(answers)
 }
 
 fn read(row: &SqliteRow) -> Result<OrderRow, StoreError> {

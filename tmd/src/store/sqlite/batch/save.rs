@@ -1,49 +1,94 @@
 //! Writes back what changed on the desk: one statement a kind of row, every row guarded by what was read of it. All of
 //! them are found as they were, or the batch fails (S7): nothing else may write while it is at work.
 
-use serde::Serialize;
 use sqlx::SqliteConnection;
 use tmcore::OrderId;
 use tmcore::order::OrderState;
 use tmcore::seat::SeatState;
 
+use super::script::Script;
 use crate::ports::StoreError;
+use crate::ports::idempotency::Purpose;
 use crate::store::desk::{Desk, NewPayment};
-use crate::store::sqlite::row::int;
-use crate::store::sqlite::{failed, json_array};
+use crate::store::sqlite::json_array;
 
 /// The pauses between two questions about one payment double from the first to the last.
 const FIRST_PAUSE_SECONDS: u32 = 1;
 const LAST_PAUSE_SECONDS: u32 = 10;
 
 pub(super) async fn write(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
-    orders(tx, desk).await?;
-    recovery_points(tx, desk).await?;
-    seats(tx, desk).await?;
-    sessions(tx, desk).await?;
-    payments(tx, desk).await?;
-    tickets(tx, desk).await?;
-    ledger(tx, desk).await
+    let mut script = Script::default();
+    claims(&mut script, desk)?;
+    orders(&mut script, desk)?;
+    recovery_points(&mut script, desk)?;
+    seats(&mut script, desk)?;
+    sessions(&mut script, desk)?;
+    payments(&mut script, desk)?;
+    tickets(&mut script, desk)?;
+    ledger(&mut script, desk)?;
+    ends(&mut script, desk)?;
+    script.run(tx).await
 }
 
-/// Runs a statement whose only parameter is a JSON array, one element a row it has to write.
-async fn run<T: Serialize>(
-    tx: &mut SqliteConnection,
-    sql: &'static str,
-    rows: &[T],
-) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let written = sqlx::query(sql).bind(json_array(rows)?).execute(tx).await.map_err(failed)?;
-    if usize::try_from(written.rows_affected()).is_ok_and(|written| written == rows.len()) {
-        Ok(())
-    } else {
-        Err(StoreError::failed(format_args!("a row changed under its transaction: {sql}")))
-    }
+fn claims(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
+    let new = desk.changes.claims.new.iter();
+    let new: Vec<_> = new
+        .map(|(claim, lease)| {
+            let is_booking = u8::from(claim.purpose == Purpose::Booking);
+            let fingerprint = hex::encode(claim.fingerprint.as_bytes());
+            let key = (claim.key.user, claim.key.key.as_str());
+            (key.0, key.1, fingerprint, lease.as_millis(), is_booking, desk.at.as_millis())
+        })
+        .collect();
+    script.every(
+        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, is_booking, created_at)
+         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)",
+        &new,
+    )?;
+    let taken = desk.changes.claims.taken.iter();
+    let taken: Vec<_> = taken.map(|(key, lease)| (key.user, key.key.as_str(), lease.as_millis())).collect();
+    script.every(
+        "UPDATE idempotency_keys SET lease_until = w.value ->> 2 FROM json_each(?) AS w
+         WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL",
+        &taken,
+    )
 }
 
-async fn orders(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn ends(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
+    let (mut answered, mut open) = (Vec::new(), Vec::new());
+    for (key, answer) in &desk.changes.claims.ended {
+        let (user, key) = (key.user, key.key.as_str());
+        match answer {
+            Some(answer) => {
+                let body = std::str::from_utf8(&answer.body).map_err(StoreError::failed)?;
+                answered.push((user, key, answer.status, body));
+            }
+            None => open.push((user, key)),
+        }
+    }
+    // With an answer the key is done.
+    script.some(
+        "UPDATE idempotency_keys SET lease_until = NULL, status = w.value ->> 2, body = CAST(w.value ->> 3 AS BLOB)
+         FROM json_each(?) AS w
+         WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL",
+        &answered,
+    )?;
+    // Without one it is forgotten if nothing came of it …
+    script.some(
+        "DELETE FROM idempotency_keys
+         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+           AND order_id IS NULL AND lease_until IS NOT NULL",
+        &open,
+    )?;
+    // … else it may be taken over at once.
+    script.some(
+        "UPDATE idempotency_keys SET lease_until = 0
+         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND lease_until IS NOT NULL",
+        &open,
+    )
+}
+
+fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let (mut new, mut changed) = (Vec::new(), Vec::new());
     for (id, was) in &desk.changes.orders.was {
         let Some(row) = desk.rows.orders.get(id) else { continue };
@@ -61,33 +106,27 @@ async fn orders(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError
         }
     }
     // An order that ends makes room for the buyer's next one.
-    run(
-        tx,
+    script.every(
         "UPDATE orders SET state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]',
            seats = w.value ->> '$[0][3]', total = w.value ->> '$[1][0]', attempts = w.value ->> '$[1][1]',
            declines = w.value ->> '$[1][2]', fence = w.value ->> '$[1][3]'
          FROM json_each(?) AS w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2",
         &changed,
-    )
-    .await?;
-    run(
-        tx,
+    )?;
+    script.every(
         "INSERT INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, event_id, user_id,
            session_id, created_at, currency)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[1][0]',
            value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]',
            value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]' FROM json_each(?)",
         &new,
-    )
-    .await?;
+    )?;
     let edges: Vec<_> = desk.changes.orders.taken.iter().map(|edge| order_edge(edge, desk)).collect();
-    run(
-        tx,
+    script.every(
         "INSERT INTO order_events (order_id, from_state, to_state, at)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
         &edges,
     )
-    .await
 }
 
 fn order_edge(
@@ -98,24 +137,17 @@ fn order_edge(
 }
 
 /// Only keys that are known have a recovery point; workers ask without one.
-async fn recovery_points(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn recovery_points(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let keys = desk.changes.keys.iter();
     let points: Vec<_> = keys.map(|(key, order)| (key.user, key.key.as_str(), order)).collect();
-    if points.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
+    script.some(
         "UPDATE idempotency_keys SET order_id = w.value ->> 2 FROM json_each(?) AS w
          WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1",
+        &points,
     )
-    .bind(json_array(&points)?)
-    .execute(tx)
-    .await
-    .map_err(failed)?;
-    Ok(())
 }
 
-async fn seats(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn seats(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let mut changed = Vec::new();
     for (event, seats) in &desk.changes.seats.was {
         for (index, was) in seats {
@@ -125,26 +157,22 @@ async fn seats(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError>
     }
     // Ascending, whoever writes them (S8).
     changed.sort_unstable_by_key(|(event, index, ..)| (*event, *index));
-    run(
-        tx,
+    script.every(
         "UPDATE seat_inventory SET status = w.value ->> '$[2][0]', reserved_until = w.value ->> '$[2][1]',
            order_id = w.value ->> '$[2][2]', ticket_id = w.value ->> '$[2][3]', version = w.value ->> 3
          FROM json_each(?) AS w
          WHERE event_id = w.value ->> 0 AND seat_index = w.value ->> 1
            AND status = w.value ->> '$[4][0]' AND version = w.value ->> '$[4][1]'",
         &changed,
-    )
-    .await?;
+    )?;
     let clocks = desk.changes.seats.clocks.iter();
     let clocks: Vec<_> =
         clocks.filter_map(|(event, was)| Some((event, was, desk.rows.sales.get(event)?.clock))).collect();
-    run(
-        tx,
+    script.every(
         "UPDATE seat_clocks SET seq = w.value ->> 2 FROM json_each(?) AS w
          WHERE event_id = w.value ->> 0 AND seq = w.value ->> 1",
         &clocks,
     )
-    .await
 }
 
 /// Status, end, order and ticket, as the columns have them.
@@ -158,61 +186,53 @@ fn columns(state: SeatState) -> (i64, Option<i64>, Option<OrderId>, Option<Strin
     }
 }
 
-async fn sessions(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn sessions(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let mut changed = Vec::new();
     for (id, was) in &desk.changes.sessions.was {
         let (Some(session), Some(was)) = (desk.rows.sessions.get(id), was) else { continue };
         let deadline = session.inside.deadline.map(tmcore::Timestamp::as_millis);
         changed.push((id, session.state.as_str(), deadline, session.inside.order, was.as_str()));
     }
-    run(
-        tx,
+    script.every(
         "UPDATE sessions SET state = w.value ->> 1, deadline = w.value ->> 2, order_id = w.value ->> 3
          FROM json_each(?) AS w WHERE session_id = w.value ->> 0 AND state = w.value ->> 4",
         &changed,
-    )
-    .await?;
+    )?;
     let taken = desk.changes.sessions.taken.iter();
     let edges: Vec<_> = taken
         .map(|(id, from, to)| (id, from.map(tmcore::waiting_room::SessionState::as_str), to.as_str()))
         .map(|(id, from, to)| (id, from, to, desk.at.as_millis()))
         .collect();
-    run(
-        tx,
+    script.every(
         "INSERT INTO session_events (session_id, from_state, to_state, at)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
         &edges,
     )
-    .await
 }
 
-async fn payments(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn payments(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let changes = &desk.changes.payments;
     let new: Vec<_> = changes.new.iter().filter_map(|new| new_payment(new, desk)).collect();
-    run(
-        tx,
+    script.every(
         "INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, against, due_at,
            created_at)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', 'SENT',
            value ->> '$[1][0]', value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[2][0]', value ->> '$[2][1]'
          FROM json_each(?)",
         &new,
-    )
-    .await?;
+    )?;
     let rows = |key| desk.rows.payments.get(key).map(|row| &row.record.state);
     let settled: Vec<_> = changes
         .settled
         .iter()
         .filter_map(|key| rows(key).map(|state| (key.to_string(), state.as_str(), state.detail())))
         .collect();
-    run(
-        tx,
+    script.every(
         "UPDATE payments SET state = w.value ->> 1, detail = w.value ->> 2 FROM json_each(?) AS w
          WHERE provider_key = w.value ->> 0 AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
         &settled,
-    )
-    .await?;
-    put_off(tx, desk).await
+    )?;
+    put_off(script, desk)
 }
 
 type PaymentColumns = ((String, OrderId, &'static str, u32), (i64, &'static str, Option<String>), (i64, i64));
@@ -229,34 +249,27 @@ fn new_payment(new: &NewPayment, desk: &Desk) -> Option<PaymentColumns> {
 }
 
 /// Nothing is known: UNKNOWN, and to be asked about again after a pause that doubles.
-async fn put_off(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
-    let keys: Vec<_> = desk.changes.payments.put_off.iter().map(ToString::to_string).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE payments SET state = 'UNKNOWN', tries = tries + 1, due_at = ?1 + 1000 * min(?2 << min(tries, 10), ?3)
-         WHERE provider_key IN (SELECT value FROM json_each(?4)) AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
+fn put_off(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
+    let put_off = desk.changes.payments.put_off.iter();
+    let put_off: Vec<_> = put_off
+        .map(|key| (key.to_string(), desk.at.as_millis(), FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS))
+        .collect();
+    script.some(
+        "UPDATE payments SET state = 'UNKNOWN', tries = tries + 1,
+           due_at = (w.value ->> 1) + 1000 * min((w.value ->> 2) << min(tries, 10), w.value ->> 3)
+         FROM json_each(?) AS w
+         WHERE provider_key = w.value ->> 0 AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
+        &put_off,
     )
-    .bind(desk.at.as_millis())
-    .bind(FIRST_PAUSE_SECONDS)
-    .bind(LAST_PAUSE_SECONDS)
-    .bind(json_array(&keys)?)
-    .execute(tx)
-    .await
-    .map_err(failed)?;
-    Ok(())
 }
 
-async fn tickets(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
+fn tickets(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let changes = &desk.changes.tickets;
     let ended: Vec<_> = changes.ended.iter().map(ToString::to_string).collect();
-    run(
-        tx,
+    script.every(
         "UPDATE tickets SET state = 'VOID' FROM json_each(?) AS w WHERE ticket_id = w.value AND state = 'VALID'",
         &ended,
-    )
-    .await?;
+    )?;
     let new: Vec<_> = changes
         .new
         .iter()
@@ -265,18 +278,16 @@ async fn tickets(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreErro
             (id, &ticket.event, ticket.seat.index, ticket.owner.0, ticket.owner.1)
         })
         .collect();
-    run(
-        tx,
+    script.every(
         "INSERT INTO tickets (ticket_id, code, issued_at, event_id, seat_index, order_id, user_id, state)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> 1, value ->> 2, value ->> 3,
            value ->> 4, 'VALID' FROM json_each(?)",
         &new,
     )
-    .await
 }
 
-async fn ledger(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError> {
-    let at = int(desk.at.as_millis())?;
+fn ledger(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
+    let at = desk.at.as_millis();
     let lines: Vec<_> = desk
         .changes
         .ledger
@@ -287,12 +298,10 @@ async fn ledger(tx: &mut SqliteConnection, desk: &Desk) -> Result<(), StoreError
             (about, line.posting.account.as_str(), amount.amount, amount.currency.code())
         })
         .collect();
-    run(
-        tx,
+    script.every(
         "INSERT INTO ledger_entries (provider_key, order_id, at, account, amount, currency)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> 1, value ->> 2, value ->> 3
          FROM json_each(?)",
         &lines,
     )
-    .await
 }

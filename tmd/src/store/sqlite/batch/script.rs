@@ -1,0 +1,67 @@
+//! Many statements in one go. Handing a statement to SQLite's thread and back costs more than most statements do, so a
+//! batch is written by one script.
+
+use futures::TryStreamExt as _;
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Either, Executor as _, SqliteConnection};
+
+use crate::ports::StoreError;
+use crate::store::sqlite::{failed, json_array};
+
+/// Statements, each with one parameter: a JSON array with an element for each row.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    sql: String,
+    arrays: Vec<String>,
+    /// How many rows each has to write, where that is known.
+    wanted: Vec<(&'static str, Option<usize>)>,
+}
+
+impl Script {
+    /// Adds a statement that writes every one of the rows, or the batch fails (S7).
+    pub(super) fn every<T: Serialize>(&mut self, sql: &'static str, rows: &[T]) -> Result<(), StoreError> {
+        self.add(sql, rows, Some(rows.len()))
+    }
+
+    /// Adds a statement that writes those of the rows that are there.
+    pub(super) fn some<T: Serialize>(&mut self, sql: &'static str, rows: &[T]) -> Result<(), StoreError> {
+        self.add(sql, rows, None)
+    }
+
+    fn add<T: Serialize>(
+        &mut self,
+        sql: &'static str,
+        rows: &[T],
+        wanted: Option<usize>,
+    ) -> Result<(), StoreError> {
+        if !rows.is_empty() {
+            self.sql.push_str(sql);
+            self.sql.push(';');
+            self.arrays.push(json_array(rows)?);
+            self.wanted.push((sql, wanted));
+        }
+        Ok(())
+    }
+
+    /// Runs the statements in the order in which they were added.
+    pub(super) async fn run(self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        if self.wanted.is_empty() {
+            return Ok(());
+        }
+        let query =
+            self.arrays.into_iter().fold(sqlx::query(AssertSqlSafe(self.sql)), sqlx::query::Query::bind);
+        let mut results = tx.fetch_many(query);
+        let mut wanted = self.wanted.into_iter();
+        while let Some(result) = results.try_next().await.map_err(failed)? {
+            let Either::Left(done) = result else { continue };
+            let Some((sql, Some(rows))) = wanted.next() else { continue };
+            if usize::try_from(done.rows_affected()) != Ok(rows) {
+                return Err(StoreError::failed(format_args!("a row changed under its transaction: {sql}")));
+            }
+        }
+        if wanted.next().is_some() {
+            return Err(StoreError::failed("a script ended early"));
+        }
+        Ok(())
+    }
+}
