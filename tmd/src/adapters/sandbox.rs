@@ -231,7 +231,7 @@ async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
     sqlx::raw_sql(schema::SCHEMA).execute(&mut connection).await?;
     // SQLite opens a file that it may not write for reading alone, and says so at the first write.
     sqlx::raw_sql(schema::APPLICATION_ID).execute(&mut connection).await?;
-    let writer = Writer { connection, options: options.clone() };
+    let writer = Writer { connection, options: options.clone(), is_lost: false };
     // Kept for good: on a disk that has become read-only another could not be opened.
     let readers = SqlitePoolOptions::new().max_connections(READERS).min_connections(READERS);
     let readers = readers.idle_timeout(None).max_lifetime(None);

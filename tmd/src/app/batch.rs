@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::StoreConfig;
 use crate::lifecycle::Lifecycle;
@@ -23,13 +23,13 @@ type Waiting<T, R> = (T, oneshot::Sender<R>);
 #[derive(Debug)]
 pub struct Queue<T, R> {
     waiting: mpsc::Sender<Waiting<T, R>>,
-    bell: mpsc::Sender<()>,
+    bell: watch::Sender<()>,
     name: &'static str,
     shown: QueueGauge,
 }
 
 impl<T, R> Queue<T, R> {
-    fn new(name: &'static str, limits: &StoreConfig, bell: &mpsc::Sender<()>) -> (Self, Intake<T, R>) {
+    fn new(name: &'static str, limits: &StoreConfig, bell: &watch::Sender<()>) -> (Self, Intake<T, R>) {
         let (waiting, queue) = mpsc::channel(limits.batch_queue_items);
         let shown = QueueGauge::new(name, limits.batch_queue_items);
         let intake = Intake { queue, name, most: limits.batch_items, shown: shown.clone() };
@@ -46,8 +46,7 @@ impl<T, R> Queue<T, R> {
             metrics::counter!("store_batch_refused_total", "kind" => self.name).increment(1);
             StoreError::Busy
         })?;
-        // A bell that still rings is heard.
-        let _ = self.bell.try_send(());
+        self.bell.send_replace(());
         self.shown.set_free(self.waiting.capacity());
         answer.await.map_err(|_| StoreError::failed("the committer ended"))
     }
@@ -98,14 +97,14 @@ impl Committer {
     /// Starts the task that writes.
     #[must_use]
     pub fn start(lifecycle: &Lifecycle, store: &Arc<dyn Store>, limits: &StoreConfig) -> Self {
-        let (bell, mut rung) = mpsc::channel(1);
+        let (bell, mut rung) = watch::channel(());
         let (claims, mut claim_intake) = Queue::new("claims", limits, &bell);
         let (joins, mut join_intake) = Queue::new("joins", limits, &bell);
         let (orders, mut order_intake) = Queue::new("orders", limits, &bell);
         let (ends, mut end_intake) = Queue::new("answers", limits, &bell);
         let store = Arc::clone(store);
         lifecycle.spawn("committer", async move {
-            while rung.recv().await.is_some() {
+            while rung.changed().await.is_ok() {
                 loop {
                     let (claims, claimed) = claim_intake.take();
                     let (joins, joined) = join_intake.take();

@@ -18,6 +18,8 @@ use crate::ports::payment::PaymentRecord;
 
 /// How long whoever asks about our health waits for the provider's.
 const PROBE_TIME: Duration = Duration::from_secs(1);
+/// Between two tries to write down what the provider said.
+const SETTLE_AGAIN_PAUSE: Duration = Duration::from_millis(200);
 /// Payments that the provider is asked about at once. One that waits for its time-out holds up few others.
 const RESOLVED_AT_ONCE: usize = 16;
 
@@ -184,7 +186,35 @@ impl Office {
             }
         };
         let command = OrderCommand::Settle { payment: payment.key, verdict, tickets };
-        self.order_command(command, waiting.keep).await
+        let outcome = self.order_command(command.clone(), waiting.keep).await;
+        if let Err(CommandRefusal::Store(error)) = &outcome {
+            tracing::warn!(order = %payment.order, %error, "failed to write down what the provider said, will try again");
+            self.settle_later(command);
+        }
+        outcome
+    }
+
+    /// Tries on for as long as the payment is this request's to send: once the store can be written again the order goes
+    /// on at once, and not only when the resolver may ask.
+    fn settle_later(self: &Arc<Self>, command: OrderCommand) {
+        let office = Arc::clone(self);
+        let lease = Duration::from_secs(self.config.checkout.payment_lease_seconds().into());
+        self.lifecycle().spawn("settlement", async move {
+            let trying = async {
+                loop {
+                    tokio::time::sleep(SETTLE_AGAIN_PAUSE).await;
+                    if !matches!(
+                        office.order_command(command.clone(), None).await,
+                        Err(CommandRefusal::Store(_))
+                    ) {
+                        return;
+                    }
+                }
+            };
+            let draining = office.lifecycle().draining.clone();
+            // What is not written by then is found out by the resolver.
+            let _ = draining.run_until_cancelled(tokio::time::timeout(lease, trying)).await;
+        });
     }
 
     fn print_tickets(&self, record: &OrderRecord) -> Vec<NewTicket> {

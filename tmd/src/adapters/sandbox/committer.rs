@@ -80,11 +80,16 @@ impl Answered {
 pub(super) struct Writer {
     pub(super) connection: SqliteConnection,
     pub(super) options: SqliteConnectOptions,
+    /// The last commit failed: the driver's own thread may be gone.
+    pub(super) is_lost: bool,
 }
 
 impl Writer {
     async fn mend(&mut self) -> Result<(), sqlx::Error> {
-        if self.connection.ping().await.is_err() || self.connection.is_in_transaction() {
+        // One that was dropped is rolled back in the background: a ping waits for that.
+        let is_stuck = self.connection.is_in_transaction()
+            && (self.connection.ping().await.is_err() || self.connection.is_in_transaction());
+        if std::mem::take(&mut self.is_lost) || is_stuck {
             self.connection = self.options.connect().await?;
         }
         Ok(())
@@ -113,6 +118,7 @@ pub(super) async fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>, stop:
                 tokio::task::yield_now().await;
             }
             Err(error) => {
+                writer.is_lost = true;
                 let file = writer.options.get_filename().display();
                 tracing::error!(%file, %error, jobs = taken, "failed to write the sandbox's log");
             }

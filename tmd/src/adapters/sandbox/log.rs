@@ -1,8 +1,9 @@
 //! The sandbox's log in SQLite: read into a [`Book`], append what the book decided, and answer from it.
 
+use futures::TryStreamExt as _;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
-use sqlx::sqlite::{SqliteExecutor, SqlitePool};
+use sqlx::sqlite::{SqliteExecutor, SqlitePool, SqliteRow};
+use sqlx::{Either, Executor as _, FromRow as _, Row as _, SqliteConnection};
 use tmcore::money::Currency;
 use tmcore::payment::{Answer, Operation, ProviderKey};
 use tmcore::{Money, Timestamp};
@@ -29,15 +30,15 @@ macro_rules! select_entry {
     };
 }
 
-const SELECT_BOOK: &str = concat!(
+/// Three statements in one go: to hand one to SQLite's thread and back costs more than it does.
+const SELECT_ALL: &str = concat!(
     select_entry!("repeat = 0 AND key IN (SELECT unhex(value) FROM json_each(?1))"),
     " UNION ",
     select_entry!("repeat = 0 AND order_id IN (SELECT value FROM json_each(?2))"),
-    " ORDER BY sequence"
+    " ORDER BY sequence; ",
+    "SELECT key FROM fence WHERE key IN (SELECT unhex(value) FROM json_each(?1)); ",
+    "SELECT authorization, times FROM fault WHERE authorization IN (SELECT value FROM json_each(?3))"
 );
-const SELECT_FENCES: &str = "SELECT key FROM fence WHERE key IN (SELECT unhex(value) FROM json_each(?1))";
-const SELECT_FAULTS: &str =
-    "SELECT authorization, times FROM fault WHERE authorization IN (SELECT value FROM json_each(?1))";
 const SELECT_BY_KEY: &str = select_entry!("repeat = 0 AND key = ?1");
 const SELECT_PAGE: &str = select_entry!("sequence > ?1 ORDER BY sequence LIMIT ?2");
 const SELECT_TOLD: &str = "SELECT sequence FROM told";
@@ -138,6 +139,39 @@ fn key(bytes: &[u8]) -> Option<ProviderKey> {
     bytes.try_into().ok().map(ProviderKey::from_bytes)
 }
 
+/// The statements of [`SELECT_ALL`].
+#[derive(Clone, Copy)]
+enum Select {
+    Book,
+    Fences,
+    Faults,
+}
+
+impl Select {
+    fn load(self, row: &SqliteRow, book: &mut Book) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Book => {
+                let row = EntryRow::from_row(row)?;
+                let behaviour = row.behaviour()?;
+                book.load(row.entry()?, behaviour);
+            }
+            Self::Fences => {
+                let fenced = key(row.try_get("key")?);
+                book.load_fence(
+                    fenced.ok_or_else(|| sqlx::Error::Decode("a fence has no valid key".into()))?,
+                );
+            }
+            Self::Faults => {
+                let authorization: String = row.try_get("authorization")?;
+                let authorization =
+                    authorization.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
+                book.load_fault(authorization, row.try_get("times")?);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Reads what the log has on these keys and on what the instructions act on.
 pub(super) async fn load(
     connection: &mut SqliteConnection,
@@ -148,24 +182,21 @@ pub(super) async fn load(
     let keys = json!(keys).to_string();
     let acting = instructions.iter().filter_map(|i| Some((i.order, i.authorization()?)));
     let (orders, authorizations): (Vec<_>, Vec<_>) = acting.unzip();
-    let rows = sqlx::query_as::<_, EntryRow>(SELECT_BOOK).bind(&keys).bind(json!(orders).to_string());
-    for row in rows.fetch_all(&mut *connection).await? {
-        let behaviour = row.behaviour()?;
-        book.load(row.entry()?, behaviour);
-    }
-    let fences = sqlx::query_scalar::<_, Vec<u8>>(SELECT_FENCES).bind(&keys);
-    for bytes in fences.fetch_all(&mut *connection).await? {
-        book.load_fence(key(&bytes).ok_or_else(|| sqlx::Error::Decode("a fence has no valid key".into()))?);
-    }
-    if !authorizations.is_empty() {
-        let faults =
-            sqlx::query_as::<_, (String, u32)>(SELECT_FAULTS).bind(json!(authorizations).to_string());
-        for (authorization, times) in faults.fetch_all(&mut *connection).await? {
-            let authorization =
-                authorization.parse().map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
-            book.load_fault(authorization, times);
+    let query = sqlx::query(SELECT_ALL)
+        .bind(keys)
+        .bind(json!(orders).to_string())
+        .bind(json!(authorizations).to_string());
+    let mut answers = connection.fetch_many(query);
+    let mut selects = [Select::Book, Select::Fences, Select::Faults].into_iter();
+    let mut select = selects.next();
+    while let Some(answer) = answers.try_next().await? {
+        match (answer, select) {
+            (Either::Left(_), _) => select = selects.next(),
+            (Either::Right(row), Some(select)) => select.load(&row, &mut book)?,
+            (Either::Right(_), None) => {}
         }
     }
+    drop(answers);
     Ok(book)
 }
 

@@ -1,5 +1,8 @@
 //! Writes back what changed on the desk: one statement a kind of row, every row guarded by what was read of it. All of
 //! them are found as they were, or the batch fails (S7): nothing else may write while it is at work.
+//!
+//! `OR FAIL`, because whatever fails takes the whole transaction with it: SQLite need not keep copies of pages to undo a
+//! single statement. `w` is the script's: its rows are in the column `value`.
 
 use sqlx::SqliteConnection;
 use tmcore::OrderId;
@@ -41,14 +44,14 @@ fn claims(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         })
         .collect();
     script.every(
-        "INSERT INTO idempotency_keys (user_id, key, fingerprint, lease_until, is_booking, created_at)
-         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)",
+        "INSERT OR FAIL INTO idempotency_keys (user_id, key, fingerprint, lease_until, is_booking, created_at)
+         SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5 FROM w",
         &new,
     )?;
     let taken = desk.changes.claims.taken.iter();
     let taken: Vec<_> = taken.map(|(key, lease)| (key.user, key.key.as_str(), lease.as_millis())).collect();
     script.every(
-        "UPDATE idempotency_keys SET lease_until = w.value ->> 2 FROM json_each(?) AS w
+        "UPDATE OR FAIL idempotency_keys SET lease_until = w.value ->> 2 FROM w
          WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL",
         &taken,
     )
@@ -68,22 +71,22 @@ fn ends(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     }
     // With an answer the key is done.
     script.some(
-        "UPDATE idempotency_keys SET lease_until = NULL, status = w.value ->> 2, body = CAST(w.value ->> 3 AS BLOB)
-         FROM json_each(?) AS w
+        "UPDATE OR FAIL idempotency_keys SET lease_until = NULL, status = w.value ->> 2, body = CAST(w.value ->> 3 AS BLOB)
+         FROM w
          WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL",
         &answered,
     )?;
     // Without one it is forgotten if nothing came of it …
     script.some(
         "DELETE FROM idempotency_keys
-         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))
+         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM w)
            AND order_id IS NULL AND lease_until IS NOT NULL",
         &open,
     )?;
     // … else it may be taken over at once.
     script.some(
-        "UPDATE idempotency_keys SET lease_until = 0
-         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND lease_until IS NOT NULL",
+        "UPDATE OR FAIL idempotency_keys SET lease_until = 0
+         WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM w) AND lease_until IS NOT NULL",
         &open,
     )
 }
@@ -107,24 +110,24 @@ fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     }
     // An order that ends makes room for the buyer's next one.
     script.every(
-        "UPDATE orders SET state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]',
+        "UPDATE OR FAIL orders SET state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]',
            seats = w.value ->> '$[0][3]', total = w.value ->> '$[1][0]', attempts = w.value ->> '$[1][1]',
            declines = w.value ->> '$[1][2]', fence = w.value ->> '$[1][3]'
-         FROM json_each(?) AS w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2",
+         FROM w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2",
         &changed,
     )?;
     script.every(
-        "INSERT INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, event_id, user_id,
+        "INSERT OR FAIL INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, event_id, user_id,
            session_id, created_at, currency)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[1][0]',
            value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]',
-           value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]' FROM json_each(?)",
+           value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]' FROM w",
         &new,
     )?;
     let edges: Vec<_> = desk.changes.orders.taken.iter().map(|edge| order_edge(edge, desk)).collect();
     script.every(
-        "INSERT INTO order_events (order_id, from_state, to_state, at)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
+        "INSERT OR FAIL INTO order_events (order_id, from_state, to_state, at)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM w",
         &edges,
     )
 }
@@ -141,7 +144,7 @@ fn recovery_points(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let keys = desk.changes.keys.iter();
     let points: Vec<_> = keys.map(|(key, order)| (key.user, key.key.as_str(), order)).collect();
     script.some(
-        "UPDATE idempotency_keys SET order_id = w.value ->> 2 FROM json_each(?) AS w
+        "UPDATE OR FAIL idempotency_keys SET order_id = w.value ->> 2 FROM w
          WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1",
         &points,
     )
@@ -158,9 +161,9 @@ fn seats(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     // Ascending, whoever writes them (S8).
     changed.sort_unstable_by_key(|(event, index, ..)| (*event, *index));
     script.every(
-        "UPDATE seat_inventory SET status = w.value ->> '$[2][0]', reserved_until = w.value ->> '$[2][1]',
+        "UPDATE OR FAIL seat_inventory SET status = w.value ->> '$[2][0]', reserved_until = w.value ->> '$[2][1]',
            order_id = w.value ->> '$[2][2]', ticket_id = w.value ->> '$[2][3]', version = w.value ->> 3
-         FROM json_each(?) AS w
+         FROM w
          WHERE event_id = w.value ->> 0 AND seat_index = w.value ->> 1
            AND status = w.value ->> '$[4][0]' AND version = w.value ->> '$[4][1]'",
         &changed,
@@ -169,7 +172,7 @@ fn seats(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let clocks: Vec<_> =
         clocks.filter_map(|(event, was)| Some((event, was, desk.rows.sales.get(event)?.clock))).collect();
     script.every(
-        "UPDATE seat_clocks SET seq = w.value ->> 2 FROM json_each(?) AS w
+        "UPDATE OR FAIL seat_clocks SET seq = w.value ->> 2 FROM w
          WHERE event_id = w.value ->> 0 AND seq = w.value ->> 1",
         &clocks,
     )
@@ -194,8 +197,8 @@ fn sessions(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         changed.push((id, session.state.as_str(), deadline, session.inside.order, was.as_str()));
     }
     script.every(
-        "UPDATE sessions SET state = w.value ->> 1, deadline = w.value ->> 2, order_id = w.value ->> 3
-         FROM json_each(?) AS w WHERE session_id = w.value ->> 0 AND state = w.value ->> 4",
+        "UPDATE OR FAIL sessions SET state = w.value ->> 1, deadline = w.value ->> 2, order_id = w.value ->> 3
+         FROM w WHERE session_id = w.value ->> 0 AND state = w.value ->> 4",
         &changed,
     )?;
     let taken = desk.changes.sessions.taken.iter();
@@ -204,8 +207,8 @@ fn sessions(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         .map(|(id, from, to)| (id, from, to, desk.at.as_millis()))
         .collect();
     script.every(
-        "INSERT INTO session_events (session_id, from_state, to_state, at)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)",
+        "INSERT OR FAIL INTO session_events (session_id, from_state, to_state, at)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM w",
         &edges,
     )
 }
@@ -214,11 +217,11 @@ fn payments(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let changes = &desk.changes.payments;
     let new: Vec<_> = changes.new.iter().filter_map(|new| new_payment(new, desk)).collect();
     script.every(
-        "INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, against, due_at,
+        "INSERT OR FAIL INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, against, due_at,
            created_at)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', 'SENT',
            value ->> '$[1][0]', value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[2][0]', value ->> '$[2][1]'
-         FROM json_each(?)",
+         FROM w",
         &new,
     )?;
     let rows = |key| desk.rows.payments.get(key).map(|row| &row.record.state);
@@ -228,7 +231,7 @@ fn payments(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         .filter_map(|key| rows(key).map(|state| (key.to_string(), state.as_str(), state.detail())))
         .collect();
     script.every(
-        "UPDATE payments SET state = w.value ->> 1, detail = w.value ->> 2 FROM json_each(?) AS w
+        "UPDATE OR FAIL payments SET state = w.value ->> 1, detail = w.value ->> 2 FROM w
          WHERE provider_key = w.value ->> 0 AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
         &settled,
     )?;
@@ -255,9 +258,9 @@ fn put_off(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         .map(|key| (key.to_string(), desk.at.as_millis(), FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS))
         .collect();
     script.some(
-        "UPDATE payments SET state = 'UNKNOWN', tries = tries + 1,
+        "UPDATE OR FAIL payments SET state = 'UNKNOWN', tries = tries + 1,
            due_at = (w.value ->> 1) + 1000 * min((w.value ->> 2) << min(tries, 10), w.value ->> 3)
-         FROM json_each(?) AS w
+         FROM w
          WHERE provider_key = w.value ->> 0 AND state IN ('INTENT', 'SENT', 'UNKNOWN')",
         &put_off,
     )
@@ -267,7 +270,7 @@ fn tickets(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let changes = &desk.changes.tickets;
     let ended: Vec<_> = changes.ended.iter().map(ToString::to_string).collect();
     script.every(
-        "UPDATE tickets SET state = 'VOID' FROM json_each(?) AS w WHERE ticket_id = w.value AND state = 'VALID'",
+        "UPDATE OR FAIL tickets SET state = 'VOID' FROM w WHERE ticket_id = w.value AND state = 'VALID'",
         &ended,
     )?;
     let new: Vec<_> = changes
@@ -279,9 +282,9 @@ fn tickets(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         })
         .collect();
     script.every(
-        "INSERT INTO tickets (ticket_id, code, issued_at, event_id, seat_index, order_id, user_id, state)
+        "INSERT OR FAIL INTO tickets (ticket_id, code, issued_at, event_id, seat_index, order_id, user_id, state)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> 1, value ->> 2, value ->> 3,
-           value ->> 4, 'VALID' FROM json_each(?)",
+           value ->> 4, 'VALID' FROM w",
         &new,
     )
 }
@@ -299,9 +302,9 @@ fn ledger(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
         })
         .collect();
     script.every(
-        "INSERT INTO ledger_entries (provider_key, order_id, at, account, amount, currency)
+        "INSERT OR FAIL INTO ledger_entries (provider_key, order_id, at, account, amount, currency)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> 1, value ->> 2, value ->> 3
-         FROM json_each(?)",
+         FROM w",
         &lines,
     )
 }

@@ -8,7 +8,11 @@ use sqlx::{AssertSqlSafe, Either, Executor as _, SqliteConnection};
 use crate::ports::StoreError;
 use crate::store::sqlite::{failed, json_array};
 
-/// Statements, each with one parameter: a JSON array with an element for each row.
+/// The rows of a statement. Not taken from the array directly: that would write an element out as text again for every
+/// column that is read of it.
+const ROWS: &str = "WITH w (value) AS MATERIALIZED (SELECT value FROM json_each(?)) ";
+
+/// Statements about rows `w`, each a JSON array in `value`.
 #[derive(Debug, Default)]
 pub(super) struct Script {
     sql: String,
@@ -35,6 +39,7 @@ impl Script {
         wanted: Option<usize>,
     ) -> Result<(), StoreError> {
         if !rows.is_empty() {
+            self.sql.push_str(ROWS);
             self.sql.push_str(sql);
             self.sql.push(';');
             self.arrays.push(json_array(rows)?);
