@@ -1,5 +1,6 @@
 //! One suite a port: what every backend has to keep (P1).
 
+pub mod batch;
 pub mod bus;
 pub mod cache;
 pub mod catalog;

@@ -8,12 +8,14 @@ mod change;
 mod claim;
 mod command;
 mod effect;
+mod filed;
 mod row;
 mod settle;
 mod wanted;
 
 pub use change::{Changes, LedgerEntry, NewPayment};
 pub use claim::{ClaimChanges, KeyRow};
+pub use filed::Filed;
 pub use row::{OrderRow, PaymentRow, Rows, SaleRow, SeatRow};
 pub use wanted::Wanted;
 

@@ -10,7 +10,7 @@ use tmcore::waiting_room::SessionState;
 use tmcore::{EventId, OrderId, SessionId, TicketId};
 
 use crate::ports::StoreError;
-use crate::ports::order::{KeyRef, TicketRecord};
+use crate::ports::order::TicketRecord;
 use crate::ports::waiting_room::{Inside, SessionRecord};
 
 use super::{ClaimChanges, Desk, OrderRow};
@@ -20,8 +20,6 @@ use super::{ClaimChanges, Desk, OrderRow};
 pub struct Changes {
     /// Keys.
     pub claims: ClaimChanges,
-    /// Recovery points: the order that a key works on (I7).
-    pub keys: Vec<(KeyRef, OrderId)>,
     /// Orders.
     pub orders: Edges<OrderId, OrderState>,
     /// Sessions.

@@ -24,6 +24,8 @@ pub struct ClaimChanges {
     pub new: Vec<(KeyClaim, Timestamp)>,
     /// Taken over, until when.
     pub taken: Vec<(KeyRef, Timestamp)>,
+    /// Recovery points: the order that a key works on (I7).
+    pub points: Vec<(KeyRef, OrderId)>,
     /// Ended: with an answer done for good, without one to be tried again at once.
     pub ended: Vec<(KeyRef, Option<StoredAnswer>)>,
 }

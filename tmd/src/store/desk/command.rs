@@ -52,7 +52,7 @@ impl Desk {
         }?;
         // The recovery point: whoever takes the key over goes on from this order (I7).
         if let Some(key) = command.key() {
-            self.changes.keys.push((key.clone(), outcome.record.order.id));
+            self.changes.claims.points.push((key.clone(), outcome.record.order.id));
         }
         Ok(outcome)
     }
@@ -195,7 +195,7 @@ impl Desk {
     }
 
     fn owned_seats(&self, event: &EventId, user: UserId) -> u32 {
-        self.rows.owned.get(&(event.clone(), user)).copied().unwrap_or_default()
+        self.rows.tickets.owned.get(&(event.clone(), user)).copied().unwrap_or_default()
     }
 
     /// Somebody else's order is no order.

@@ -186,15 +186,15 @@ impl Desk {
                 })
             })
             .collect();
-        if let Some(owned) = self.rows.owned.get_mut(&(parties.event.clone(), parties.user)) {
+        if let Some(owned) = self.rows.tickets.owned.get_mut(&(parties.event.clone(), parties.user)) {
             *owned += u32::try_from(issued.len()).unwrap_or(u32::MAX);
         }
         self.changes.tickets.new.extend(issued.iter().cloned());
-        self.rows.tickets.insert(row.order.id, issued);
+        self.rows.tickets.of_order.insert(row.order.id, issued);
     }
 
     fn end_tickets(&mut self, row: &OrderRow) {
-        for ticket in self.rows.tickets.get_mut(&row.order.id).into_iter().flatten() {
+        for ticket in self.rows.tickets.of_order.get_mut(&row.order.id).into_iter().flatten() {
             ticket.valid = false;
             self.changes.tickets.ended.push(ticket.id);
         }

@@ -15,7 +15,7 @@ use crate::ports::order::{KeyRef, OrderRecord, SeatLine, TicketRecord};
 use crate::ports::payment::PaymentRecord;
 use crate::ports::waiting_room::SessionRecord;
 
-use super::{Desk, KeyRow};
+use super::{Desk, Filed, KeyRow};
 
 /// An order as its row has it.
 #[derive(Clone, Debug)]
@@ -68,34 +68,32 @@ pub struct SaleRow {
     pub clock: i64,
 }
 
-/// Finds what belongs to somebody or something without looking through all that is on the desk.
-#[derive(Debug, Default)]
-struct Index {
-    orders: HashMap<UserId, Vec<OrderId>>,
-    sessions: HashMap<UserId, Vec<SessionId>>,
-    payments: HashMap<OrderId, Vec<ProviderKey>>,
-}
-
 /// Everything that the commands of a batch look at.
 #[derive(Debug, Default)]
 pub struct Rows {
     /// Sales.
     pub sales: HashMap<EventId, SaleRow>,
     /// Orders: those that are named, and the open ones of who begins another.
-    pub orders: HashMap<OrderId, OrderRow>,
+    pub orders: Filed<OrderId, UserId, OrderRow>,
     /// Sessions: the orders', and the live ones of who begins an order.
-    pub sessions: HashMap<SessionId, SessionRecord>,
+    pub sessions: Filed<SessionId, UserId, SessionRecord>,
     /// Seats: the orders', and those that are wanted.
     pub seats: HashMap<EventId, SeatRows>,
     /// All payments of the orders.
-    pub payments: HashMap<ProviderKey, PaymentRow>,
-    /// Tickets of the orders that have any.
-    pub tickets: HashMap<OrderId, Vec<TicketRecord>>,
+    pub payments: Filed<ProviderKey, OrderId, PaymentRow>,
+    /// Tickets.
+    pub tickets: TicketRows,
     /// Keys that are claimed again.
     pub keys: HashMap<KeyRef, KeyRow>,
-    /// Seats that buyers own already.
+}
+
+/// What is sold already.
+#[derive(Debug, Default)]
+pub struct TicketRows {
+    /// Tickets of the orders that have any.
+    pub of_order: HashMap<OrderId, Vec<TicketRecord>>,
+    /// How many seats buyers own.
     pub owned: HashMap<(EventId, UserId), u32>,
-    index: Index,
 }
 
 impl Rows {
@@ -121,49 +119,36 @@ impl Rows {
 
     /// Lays an order on the desk; answers the one that it was.
     pub fn lay_order(&mut self, row: OrderRow) -> Option<OrderRow> {
-        let (id, user) = (row.order.id, row.order.parties.user);
-        let before = self.orders.insert(id, row);
-        if before.is_none() {
-            self.index.orders.entry(user).or_default().push(id);
-        }
-        before
+        self.orders.file(row.order.id, row.order.parties.user, row)
     }
 
     /// Lays a session on the desk.
     pub fn lay_session(&mut self, session: SessionRecord) {
-        let (id, user) = (session.id, session.user);
-        if self.sessions.insert(id, session).is_none() {
-            self.index.sessions.entry(user).or_default().push(id);
-        }
+        self.sessions.file(session.id, session.user, session);
     }
 
     /// Lays a payment on the desk.
     pub fn lay_payment(&mut self, row: PaymentRow) {
-        let (key, order) = (row.record.key, row.record.order);
-        if self.payments.insert(key, row).is_none() {
-            self.index.payments.entry(order).or_default().push(key);
-        }
+        self.payments.file(row.record.key, row.record.order, row);
     }
 
     /// The user's unfinished order for the event.
     #[must_use]
     pub fn open_order(&self, event: &EventId, user: UserId) -> Option<&OrderRow> {
-        let mut of_user = self.index.orders.get(&user)?.iter().filter_map(|id| self.orders.get(id));
-        of_user.find(|row| row.order.state.is_open() && row.order.parties.event == *event)
+        self.orders.of(user).find(|row| row.order.state.is_open() && row.order.parties.event == *event)
     }
 
     /// The user's live session for the event (W4).
     #[must_use]
     pub fn live_session(&self, event: &EventId, user: UserId) -> Option<&SessionRecord> {
-        let mut of_user = self.index.sessions.get(&user)?.iter().filter_map(|id| self.sessions.get(id));
-        of_user.find(|session| session.state.is_live() && session.event == *event)
+        self.sessions.of(user).find(|session| session.state.is_live() && session.event == *event)
     }
 
     /// The order's good authorization: how much, and the provider's reference to it.
     #[must_use]
     pub fn authorization(&self, order: OrderId) -> Option<(Money, ProviderReference)> {
-        let of_order = self.index.payments.get(&order)?.iter().filter_map(|key| self.payments.get(key));
-        let authorizations = of_order.filter(|row| row.record.operation == Operation::Authorize);
+        let payments = self.payments.of(order);
+        let authorizations = payments.filter(|row| row.record.operation == Operation::Authorize);
         let good = authorizations.filter_map(|row| match &row.record.state {
             PaymentState::Ok { reference } => Some((row.attempt, row.record.amount, reference)),
             _ => None,
@@ -191,7 +176,7 @@ impl Desk {
             Ok(seat.line.clone())
         };
         let seats = row.seats.iter().map(line).collect::<Result<_, StoreError>>()?;
-        let tickets = self.rows.tickets.get(&row.order.id).cloned().unwrap_or_default();
+        let tickets = self.rows.tickets.of_order.get(&row.order.id).cloned().unwrap_or_default();
         Ok(OrderRecord { order: row.order.clone(), as_of: self.at, seats, tickets })
     }
 }

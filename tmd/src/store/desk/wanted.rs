@@ -77,7 +77,7 @@ impl Desk {
     /// The orders on the desk, ascending.
     #[must_use]
     pub fn order_ids(&self) -> Vec<OrderId> {
-        let mut ids: Vec<_> = self.rows.orders.keys().copied().collect();
+        let mut ids: Vec<_> = self.rows.orders.keys().collect();
         ids.sort_unstable();
         ids
     }

@@ -115,10 +115,10 @@ fn read(row: &SqliteRow, rows: &mut Rows) -> Result<(), StoreError> {
     }
     for ticket in column::<TicketColumns>(row, "tickets")? {
         let ticket = ticket.read(rows)?;
-        rows.tickets.entry(ticket.owner.0).or_default().push(ticket);
+        rows.tickets.of_order.entry(ticket.owner.0).or_default().push(ticket);
     }
     for (event, user, owned) in column::<(EventId, UserId, u32)>(row, "owned")? {
-        rows.owned.insert((event, user), owned);
+        rows.tickets.owned.insert((event, user), owned);
     }
     for key in column::<KeyColumns>(row, "keys")? {
         let (key, row) = key.read()?;

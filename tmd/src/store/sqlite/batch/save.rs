@@ -141,7 +141,7 @@ fn order_edge(
 
 /// Only keys that are known have a recovery point; workers ask without one.
 fn recovery_points(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
-    let keys = desk.changes.keys.iter();
+    let keys = desk.changes.claims.points.iter();
     let points: Vec<_> = keys.map(|(key, order)| (key.user, key.key.as_str(), order)).collect();
     script.some(
         "UPDATE OR FAIL idempotency_keys SET order_id = w.value ->> 2 FROM w

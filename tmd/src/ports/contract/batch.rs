@@ -1,0 +1,125 @@
+//! What every store keeps of a batch.
+
+use std::sync::Arc;
+
+use tmcore::SessionId;
+use tmcore::idempotency::Fingerprint;
+use tmcore::order::OrderState;
+use uuid::Uuid;
+
+use super::stage::{Stage, create, event, hold, key, order_id, user};
+use crate::ports::StoreError;
+use crate::ports::batch::Batch;
+use crate::ports::idempotency::{Claimed, Keep, KeyClaim, Purpose, StoredAnswer};
+use crate::ports::order::{CommandRefusal, OrderRecord};
+use crate::ports::waiting_room::Join;
+
+/// Runs the suite; `make` makes a fresh store for every check.
+pub async fn run(make: impl AsyncFn() -> Stage) {
+    every_kind_is_written_and_answered_in_order(&make().await).await;
+    what_the_store_fails_at_takes_no_other_with_it(&make().await).await;
+    i4_an_answer_is_kept_with_the_command_that_ends_its_claim(&make().await).await;
+    i7_a_command_that_is_refused_keeps_no_answer(&make().await).await;
+    nothing_to_write_is_no_fault(&make().await).await;
+}
+
+fn claim(who: u128, name: &str) -> KeyClaim {
+    let fingerprint = Fingerprint::of("POST", "/a", &serde_json::Value::Null);
+    KeyClaim { key: key(user(who), name), fingerprint, purpose: Purpose::Step, lease_seconds: 30 }
+}
+
+async fn claimed(stage: &Stage, who: u128, name: &str) -> Claimed {
+    stage.store.claim(vec![claim(who, name)]).await.remove(0).unwrap()
+}
+
+fn answer(status: u16) -> StoredAnswer {
+    StoredAnswer { status, body: format!("{{\"status\":{status}}}").into_bytes().into() }
+}
+
+fn keep(who: u128, name: &str, goal: OrderState) -> Keep {
+    let at_the_goal = move |record: &OrderRecord| (record.order.state == goal).then(|| answer(201));
+    Keep::new(key(user(who), name), Arc::new(at_the_goal))
+}
+
+async fn every_kind_is_written_and_answered_in_order(stage: &Stage) {
+    let free = stage.free_sale("E1", 4).await;
+    let queued = stage.on_sale(event("E2"), 1).await;
+    claimed(stage, 9, "earlier").await;
+    stage.order(&free, 1).await;
+    let join = |who: u128| Join {
+        session: SessionId::from_uuid(Uuid::from_u128(who)),
+        user: user(who),
+        event: queued.clone(),
+    };
+    let batch = Batch {
+        claims: vec![claim(1, "a"), claim(1, "b"), claim(1, "a")],
+        joins: vec![join(1), join(2), join(1)],
+        commands: vec![(create(&free, 3), None), (hold(1, &[0]), None), (hold(2, &[1]), None)],
+        ends: vec![(key(user(9), "earlier"), Some(answer(200)))],
+    };
+    let written = stage.store.write(batch).await;
+    let claims: Vec<_> = written.claims.into_iter().map(Result::unwrap).collect();
+    assert_eq!(claims, [Claimed::Fresh, Claimed::Fresh, Claimed::InFlight]);
+    let new: Vec<_> = written.joins.into_iter().map(|joined| joined.unwrap().new).collect();
+    assert_eq!(new, [true, true, false]);
+    let states: Vec<_> =
+        written.commands.iter().map(|outcome| outcome.as_ref().ok().map(|o| o.record.order.state)).collect();
+    assert_eq!(states, [Some(OrderState::Pending), Some(OrderState::Authorizing), None]);
+    assert!(matches!(written.commands[2], Err(CommandRefusal::NotFound)));
+    assert!(written.ends.iter().all(Result::is_ok));
+    assert_eq!(claimed(stage, 9, "earlier").await, Claimed::Replay(answer(200)));
+    assert_eq!(claimed(stage, 1, "b").await, Claimed::InFlight);
+    let order = stage.store.order(order_id(1)).await.unwrap().unwrap();
+    assert_eq!((order.order.state, order.seats.len()), (OrderState::Authorizing, 1));
+}
+
+async fn what_the_store_fails_at_takes_no_other_with_it(stage: &Stage) {
+    let free = stage.free_sale("E1", 1).await;
+    claimed(stage, 1, "text").await;
+    claimed(stage, 1, "other").await;
+    let no_text = StoredAnswer { status: 200, body: [0xFF].as_slice().into() };
+    let batch = Batch {
+        claims: vec![claim(1, "a")],
+        commands: vec![(create(&free, 1), None)],
+        ends: vec![(key(user(1), "text"), Some(no_text)), (key(user(1), "other"), Some(answer(200)))],
+        ..Batch::default()
+    };
+    let written = stage.store.write(batch).await;
+    assert!(matches!(written.ends[0], Err(StoreError::Failed(_))), "{:?}", written.ends);
+    assert!(written.ends[1].is_ok() && written.claims[0].is_ok() && written.commands[0].is_ok());
+    assert_eq!(claimed(stage, 1, "other").await, Claimed::Replay(answer(200)));
+    assert_eq!(claimed(stage, 1, "text").await, Claimed::InFlight);
+    assert!(stage.store.order(order_id(1)).await.unwrap().is_some());
+}
+
+async fn i4_an_answer_is_kept_with_the_command_that_ends_its_claim(stage: &Stage) {
+    let free = stage.free_sale("E1", 1).await;
+    for (name, command, goal) in
+        [("create", create(&free, 1), OrderState::Pending), ("hold", hold(1, &[0]), OrderState::Authorized)]
+    {
+        claimed(stage, 1, name).await;
+        let commands = vec![(command, Some(keep(1, name, goal)))];
+        let mut written = stage.store.write(Batch { commands, ..Batch::default() }).await;
+        let outcome = written.commands.remove(0).unwrap();
+        // Only what reaches its goal ends its claim.
+        let kept = (outcome.record.order.state == goal).then(|| answer(201));
+        assert_eq!((name == "create").then(|| answer(201)), kept);
+        assert_eq!(outcome.kept, kept);
+        assert_eq!(claimed(stage, 1, name).await, kept.map_or(Claimed::InFlight, Claimed::Replay));
+    }
+}
+
+async fn i7_a_command_that_is_refused_keeps_no_answer(stage: &Stage) {
+    let free = stage.free_sale("E1", 1).await;
+    stage.order(&free, 1).await;
+    claimed(stage, 1, "again").await;
+    let commands = vec![(create(&free, 1), Some(keep(1, "again", OrderState::Pending)))];
+    let written = stage.store.write(Batch { commands, ..Batch::default() }).await;
+    assert!(matches!(written.commands[0], Err(CommandRefusal::OpenOrder(_))));
+    assert_eq!(claimed(stage, 1, "again").await, Claimed::InFlight);
+}
+
+async fn nothing_to_write_is_no_fault(stage: &Stage) {
+    let written = stage.store.write(Batch::default()).await;
+    assert!(written.claims.is_empty() && written.commands.is_empty());
+}
