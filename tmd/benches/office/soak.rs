@@ -37,7 +37,8 @@ const INVARIANTS: &[(&str, &str)] = &[
        GROUP BY event_id, seat_index HAVING COUNT(*) > 1)"),
     ("a finalized order whose tickets, seats and capture differ", "SELECT COUNT(*) FROM orders o WHERE o.state = 'FINALIZED'
        AND NOT (json_array_length(o.seats) = (SELECT COUNT(*) FROM tickets t WHERE t.order_id = o.order_id AND t.state = 'VALID')
-         AND json_array_length(o.seats) = (SELECT COUNT(*) FROM seat_inventory i WHERE i.order_id = o.order_id AND i.status = 3)
+         AND json_array_length(o.seats) = (SELECT COUNT(*) FROM json_each(o.seats) j CROSS JOIN seat_inventory i
+           ON i.event_id = o.event_id AND i.seat_index = j.value WHERE i.order_id = o.order_id AND i.status = 3)
          AND 1 = (SELECT COUNT(*) FROM payments p WHERE p.order_id = o.order_id AND p.operation = 'CAPTURE'
                   AND p.state = 'OK' AND p.amount = o.total))"),
     ("a sold seat without a finalized order", "SELECT COUNT(*) FROM seat_inventory i JOIN orders o USING (order_id)
