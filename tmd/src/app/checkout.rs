@@ -124,7 +124,7 @@ impl Office {
         check_seats(seats)?;
         let (order, user) = (step.order, step.user());
         let command = OrderCommand::Hold { order, user, seats: seats.to_vec(), key: step.claim.key.clone() };
-        let payment = match self.order_command(command, None).await {
+        let payment = match self.order_command(command, step.claim.keep.as_ref()).await {
             Ok(OrderOutcome { record, payment: None, .. }) => return Ok(record),
             Ok(OrderOutcome { payment: Some(payment), .. }) => payment,
             Err(CommandRefusal::State(OrderState::Authorizing)) if resumed => {

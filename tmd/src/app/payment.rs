@@ -236,10 +236,13 @@ impl Office {
         command: OrderCommand,
         keep: Option<&Keep>,
     ) -> Result<OrderOutcome, CommandRefusal> {
-        let mut outcome = self.commit.orders.commit((command, keep.cloned())).await??;
-        if let (Some(keep), Some(answer)) = (keep, outcome.kept.take()) {
+        let outcome = self.commit.orders.commit((command, keep.cloned())).await?;
+        if let Some(keep) = keep
+            && let Some(answer) = keep.answer(outcome.as_ref().map(|outcome| &outcome.record))
+        {
             keep.committed(answer);
         }
+        let outcome = outcome?;
         self.tell_order(&outcome);
         Ok(outcome)
     }

@@ -24,6 +24,7 @@ use crate::app::Office;
 use crate::app::checkout::CheckoutError;
 use crate::app::idempotency::Claim;
 use crate::app::record::{Claimed, Keep, KeyRef, OrderRecord, Purpose, StoredAnswer};
+use crate::app::refusal::CommandRefusal;
 use crate::drill::{self, Mutant};
 
 /// Between two tries to end a claim.
@@ -136,7 +137,7 @@ where
 {
     let spent = api.limits.order(user)?;
     let fingerprint = Fingerprint::of(&keyed.method, &keyed.path, body);
-    let key = KeyRef { user, key: keyed.key };
+    let key = KeyRef { user, key: keyed.key.clone() };
     let (reply, answer) = oneshot::channel();
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
@@ -145,7 +146,7 @@ where
             Ok(Found::Answered(response)) => return drop(reply.send(Ok(response))),
             Err(error) => return drop(reply.send(Err(error))),
         };
-        let (claim, answer) = keeping(key.clone(), ending);
+        let (claim, answer) = keeping(key.clone(), ending, &keyed);
         let record = work(claim.clone(), begun).await;
         if let Some(kept) = claim.keep.as_ref().and_then(Keep::kept) {
             return drop(reply.send(response(kept)));
@@ -167,18 +168,33 @@ where
     })
 }
 
-/// A claim whose answer is kept by the transaction that reaches the goal, and that answer.
-fn keeping<A>(key: KeyRef, Ending { goal, answer }: Ending<A>) -> (Claim, Arc<A>)
+/// A claim whose answer is kept by the transaction that reaches the goal, and that answer. So is the refusal that comes
+/// most in a rush, of taken seats; but a booking has then something to clear away before it ends.
+fn keeping<A>(key: KeyRef, Ending { goal, answer }: Ending<A>, keyed: &Keyed) -> (Claim, Arc<A>)
 where
     A: Fn(&OrderRecord) -> Done + Send + Sync + 'static,
 {
     let answer = Arc::new(answer);
     let at_the_goal = Arc::clone(&answer);
-    let keep = move |record: &OrderRecord| {
-        let done = (record.order.state == goal).then(|| at_the_goal(record))?;
-        serde_json::to_vec(&done.view).ok().map(|body| stored(done.status, body))
+    let (purpose, request) = (keyed.purpose, keyed.request.clone());
+    let keep = move |outcome: Result<&OrderRecord, &CommandRefusal>| match outcome {
+        Ok(record) => {
+            let done = (record.order.state == goal).then(|| at_the_goal(record))?;
+            serde_json::to_vec(&done.view).ok().map(|body| stored(done.status, body))
+        }
+        Err(refusal @ CommandRefusal::SeatsTaken(_)) if purpose == Purpose::Step => {
+            Some(stored_refusal(ApiError::from(refusal.clone()), &request))
+        }
+        Err(_) => None,
     };
     (Claim::keeping(key, Arc::new(keep)), answer)
+}
+
+fn stored_refusal(error: ApiError, request: &RequestId) -> StoredAnswer {
+    let mut problem = error.problem;
+    request.as_str().clone_into(&mut problem.request_id);
+    let body = serde_json::to_vec(&problem).unwrap_or_default().into();
+    StoredAnswer { status: problem.status, body }
 }
 
 fn stored(status: StatusCode, body: Vec<u8>) -> StoredAnswer {
@@ -247,13 +263,7 @@ impl Outcome {
                 Ok(body) => Self::kept(stored(done.status, body), done.last),
                 Err(error) => Self { response: ApiError::internal(error).into_response(), stored: None },
             },
-            Err(error) if is_final(error.code()) => {
-                let mut problem = error.problem;
-                request.as_str().clone_into(&mut problem.request_id);
-                let status = problem.status;
-                let body = serde_json::to_vec(&problem).unwrap_or_default().into();
-                Self::kept(StoredAnswer { status, body }, true)
-            }
+            Err(error) if is_final(error.code()) => Self::kept(stored_refusal(error, request), true),
             Err(error) => Self { response: error.into_response(), stored: None },
         }
     }

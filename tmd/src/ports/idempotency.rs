@@ -9,7 +9,7 @@ use tmcore::idempotency::Fingerprint;
 
 use super::StoreError;
 use super::batch::{Batch, BatchStore};
-use super::order::{KeyRef, OrderRecord};
+use super::order::{CommandRefusal, KeyRef, OrderRecord};
 
 /// A key to be claimed.
 #[derive(Clone, Debug)]
@@ -58,8 +58,8 @@ pub struct StoredAnswer {
     pub body: Arc<[u8]>,
 }
 
-/// What an order's record is answered with, if that is the last word.
-pub type AnswerOf = dyn Fn(&OrderRecord) -> Option<StoredAnswer> + Send + Sync;
+/// What a command's outcome is answered with, if that is the last word.
+pub type AnswerOf = dyn Fn(Result<&OrderRecord, &CommandRefusal>) -> Option<StoredAnswer> + Send + Sync;
 
 /// Has the answer to a command kept by the command's own transaction: nothing comes between what was done and what is
 /// answered, and there is one commit less to wait for.
@@ -72,16 +72,16 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Keeps what `answer` makes of the record that the command comes to.
+    /// Keeps what `answer` makes of what the command comes to; the same of the same.
     #[must_use]
     pub fn new(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
         Self { key, answer, kept: Arc::default() }
     }
 
-    /// The answer to be kept; `None` when the claim does not end with this record.
+    /// The answer to be kept; `None` when the claim does not end with this outcome.
     #[must_use]
-    pub fn answer(&self, record: &OrderRecord) -> Option<StoredAnswer> {
-        (self.answer)(record)
+    pub fn answer(&self, outcome: Result<&OrderRecord, &CommandRefusal>) -> Option<StoredAnswer> {
+        (self.answer)(outcome)
     }
 
     /// Notes that the answer was committed.

@@ -8,7 +8,6 @@ use tmcore::{EventId, Money, OrderId, SeatId, SessionId, TicketId, Timestamp, Us
 
 use super::StoreError;
 use super::batch::{Batch, BatchStore};
-use super::idempotency::StoredAnswer;
 use super::payment::PaymentRecord;
 use super::waiting_room::SessionRecord;
 
@@ -181,8 +180,6 @@ pub struct OrderOutcome {
     pub session: Option<SessionRecord>,
     /// Whether seats changed hands.
     pub seats_changed: bool,
-    /// The answer that was kept with it.
-    pub kept: Option<StoredAnswer>,
 }
 
 /// Why a command was not carried out; nothing of it is kept.

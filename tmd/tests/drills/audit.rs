@@ -86,6 +86,7 @@ pub async fn audit(
     told(db, buyer).await?;
     let log = provider_log(data).await;
     reconcile(db, &log).await?;
+    tmctl_reconcile(url, data).await?;
     let order = sqlx::query("SELECT order_id, state, total FROM orders").fetch_optional(db).await.unwrap();
     let Some(order) = order else {
         return if log.is_empty() { Ok("no order".to_owned()) } else { Err("paid for no order".to_owned()) };
@@ -175,4 +176,21 @@ async fn reconcile(db: &SqlitePool, log: &BTreeMap<String, Done>) -> Result<(), 
         known += usize::from(ours.is_some());
     }
     if known == log.len() { Ok(()) } else { Err("M13: the provider knows of more than we do".to_owned()) }
+}
+
+/// M13, as an organiser sees it.
+async fn tmctl_reconcile(url: &str, data: &Path) -> Result<(), String> {
+    let tmctl = Path::new(env!("CARGO_BIN_EXE_tmd")).with_file_name("tmctl");
+    assert!(tmctl.exists(), "{} is not there: cargo build --workspace makes it", tmctl.display());
+    let mut command = tokio::process::Command::new(tmctl);
+    command.env_clear().env("HOME", data).args(["reconcile", "--json", "--url", url, "--data-dir"]).arg(data);
+    let output = command.output().await.unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    if output.status.success() && found["differences"] == serde_json::json!([]) {
+        Ok(())
+    } else {
+        Err(format!("M13: tmctl reconcile: {}: {said}", output.status))
+    }
 }

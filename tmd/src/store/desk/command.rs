@@ -93,7 +93,7 @@ impl Desk {
         let row = OrderRow { order, fence: Fence(0), seats: Vec::new() };
         let record = self.record(&row)?;
         self.write_order(row, None);
-        Ok(OrderOutcome { record, payment: None, session, seats_changed: false, kept: None })
+        Ok(OrderOutcome { record, payment: None, session, seats_changed: false })
     }
 
     /// An unfinished order stands in the way of another, unless its time is up.

@@ -42,7 +42,7 @@ impl Desk {
         let payment = payment.map(|payment| self.write_payment(payment));
         let record = self.record(&row)?;
         self.write_order(row, transition.through);
-        Ok(OrderOutcome { record, payment, session, seats_changed, kept: None })
+        Ok(OrderOutcome { record, payment, session, seats_changed })
     }
 
     /// Gives back whatever the order still holds or has pinned. Fewer than it had is no fault: a hold that has passed may

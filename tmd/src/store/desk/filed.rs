@@ -1,6 +1,5 @@
 //! Rows that are found by their key, and by whose they are.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -29,14 +28,14 @@ impl<K: Hash + Eq + Copy, O: Hash + Eq, V> Filed<K, O, V> {
 
     /// The row of that key.
     #[must_use]
-    pub fn get(&self, key: impl Borrow<K>) -> Option<&V> {
-        self.rows.get(key.borrow())
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.rows.get(key)
     }
 
     /// The same, to be changed.
     #[must_use]
-    pub fn get_mut(&mut self, key: impl Borrow<K>) -> Option<&mut V> {
-        self.rows.get_mut(key.borrow())
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.rows.get_mut(key)
     }
 
     /// All keys.
@@ -45,8 +44,8 @@ impl<K: Hash + Eq + Copy, O: Hash + Eq, V> Filed<K, O, V> {
     }
 
     /// What belongs to the owner, in the order in which it was filed.
-    pub fn of(&self, owner: impl Borrow<O>) -> impl Iterator<Item = &V> {
-        let keys = self.of.get(owner.borrow()).into_iter().flatten();
+    pub fn of(&self, owner: &O) -> impl Iterator<Item = &V> + use<'_, K, O, V> {
+        let keys = self.of.get(owner).into_iter().flatten();
         keys.filter_map(|key| self.rows.get(key))
     }
 }

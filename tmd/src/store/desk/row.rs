@@ -135,19 +135,19 @@ impl Rows {
     /// The user's unfinished order for the event.
     #[must_use]
     pub fn open_order(&self, event: &EventId, user: UserId) -> Option<&OrderRow> {
-        self.orders.of(user).find(|row| row.order.state.is_open() && row.order.parties.event == *event)
+        self.orders.of(&user).find(|row| row.order.state.is_open() && row.order.parties.event == *event)
     }
 
     /// The user's live session for the event (W4).
     #[must_use]
     pub fn live_session(&self, event: &EventId, user: UserId) -> Option<&SessionRecord> {
-        self.sessions.of(user).find(|session| session.state.is_live() && session.event == *event)
+        self.sessions.of(&user).find(|session| session.state.is_live() && session.event == *event)
     }
 
     /// The order's good authorization: how much, and the provider's reference to it.
     #[must_use]
     pub fn authorization(&self, order: OrderId) -> Option<(Money, ProviderReference)> {
-        let payments = self.payments.of(order);
+        let payments = self.payments.of(&order);
         let authorizations = payments.filter(|row| row.record.operation == Operation::Authorize);
         let good = authorizations.filter_map(|row| match &row.record.state {
             PaymentState::Ok { reference } => Some((row.attempt, row.record.amount, reference)),

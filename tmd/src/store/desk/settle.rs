@@ -78,7 +78,7 @@ impl Desk {
 
     fn unchanged(&self, row: &OrderRow) -> Result<OrderOutcome, CommandRefusal> {
         let record = self.record(row).map_err(|error: StoreError| CommandRefusal::Store(error))?;
-        Ok(OrderOutcome { record, payment: None, session: None, seats_changed: false, kept: None })
+        Ok(OrderOutcome { record, payment: None, session: None, seats_changed: false })
     }
 }
 

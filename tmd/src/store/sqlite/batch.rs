@@ -61,16 +61,15 @@ fn run(
 ) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
     let mut answers = Vec::with_capacity(commands.len());
     for (command, keep) in commands {
-        let mut answer = desk.run(command);
-        match (&mut answer, keep) {
-            (Err(CommandRefusal::Store(error)), _) => return Err(error.clone()),
-            (Ok(outcome), Some(keep)) => {
-                outcome.kept = keep.answer(&outcome.record);
-                if let Some(kept) = outcome.kept.clone() {
-                    desk.end(keep.key.clone(), Some(kept));
-                }
-            }
-            _ => {}
+        let answer = desk.run(command);
+        if let Err(CommandRefusal::Store(error)) = answer {
+            return Err(error);
+        }
+        let kept = keep.as_ref().and_then(|keep| {
+            Some((keep.key.clone(), keep.answer(answer.as_ref().map(|outcome| &outcome.record))?))
+        });
+        if let Some((key, kept)) = kept {
+            desk.end(key, Some(kept));
         }
         answers.push(answer);
     }
