@@ -26,14 +26,14 @@ use crate::store::sqlite::{failed, json_array};
 /// Everything that is wanted. ?1 orders, ?2 payments, ?3 newcomers (event, user), ?4 seats (order, seat), ?5 keys (user,
 /// key). What is small comes first in every join, and says how what is big is found.
 const LAY: &str = "
-WITH wanted (order_id) AS MATERIALIZED (
+WITH wanted (order_id) AS (
   SELECT value FROM json_each(?1)
   UNION SELECT p.order_id FROM json_each(?2) w CROSS JOIN payments p ON p.provider_key = w.value
   UNION SELECT o.order_id FROM json_each(?3) w CROSS JOIN orders o
     WHERE o.event_id = w.value ->> 0 AND o.user_id = w.value ->> 1
       AND o.state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED', 'CAPTURING')),
 laid AS MATERIALIZED (SELECT o.* FROM wanted w CROSS JOIN orders o ON o.order_id = w.order_id),
-issued AS MATERIALIZED (SELECT t.* FROM laid l CROSS JOIN tickets t ON t.order_id = l.order_id
+issued AS NOT MATERIALIZED (SELECT t.* FROM laid l CROSS JOIN tickets t ON t.order_id = l.order_id
   WHERE l.state IN ('FINALIZED', 'REFUNDING', 'REFUNDED'))
 SELECT
 (SELECT json_group_array(json_array(order_id, event_id, user_id, session_id, state, expires_at, created_at, total, currency,

@@ -8,9 +8,12 @@ use sqlx::{AssertSqlSafe, Either, Executor as _, SqliteConnection};
 use crate::ports::StoreError;
 use crate::store::sqlite::{failed, json_array};
 
-/// The rows of a statement. Not taken from the array directly: that would write an element out as text again for every
-/// column that is read of it.
-const ROWS: &str = "WITH w (value) AS MATERIALIZED (SELECT value FROM json_each(?)) ";
+/// The rows of a statement, `w`. Many are taken out of their array once: read in place, an element would be written out
+/// as text again for every column. For a few the table that takes is dearer than that.
+const MANY: &str = "WITH w (value) AS MATERIALIZED (SELECT value FROM json_each(?)) ";
+const FEW: &str = "WITH w (value) AS NOT MATERIALIZED (SELECT value FROM json_each(?)) ";
+/// So many are many.
+const MANY_ROWS: usize = 12;
 
 /// Statements about rows `w`, each a JSON array in `value`.
 #[derive(Debug, Default)]
@@ -39,7 +42,7 @@ impl Script {
         wanted: Option<usize>,
     ) -> Result<(), StoreError> {
         if !rows.is_empty() {
-            self.sql.push_str(ROWS);
+            self.sql.push_str(if rows.len() < MANY_ROWS { FEW } else { MANY });
             self.sql.push_str(sql);
             self.sql.push(';');
             self.arrays.push(json_array(rows)?);
