@@ -1,6 +1,7 @@
 //! What is refused first when there is too much to do.
 //!
-//! Two rules, either of which refuses. *Room*: a class may use only a share of the requests that may be in flight at
+//! Three rules, each of which refuses. *Purchases*: none is begun while more requests of purchases than that are worked on;
+//! those that are begun go on, so that what is let in is also finished. *Room*: a class may use only a share of the requests that may be in flight at
 //! once, the less the less it matters, so that there is always room left for what matters more. *Delay*: when requests
 //! wait for a thread longer than they should, the least important are let in by ever smaller parts until the wait is
 //! short again.
@@ -71,6 +72,13 @@ impl Priority {
             ("sse" | "events", true) => Self::Browse,
             _ => Self::Search,
         })
+    }
+
+    /// Whether the request begins a purchase. One that is begun takes further requests, so that to let in more than can be
+    /// finished helps nobody.
+    #[must_use]
+    pub fn begins_purchase(method: &str, path: &str) -> bool {
+        method == "POST" && (path == "/api/orders" || path.starts_with("/api/bookings/"))
     }
 
     /// How many classes matter more.

@@ -148,13 +148,14 @@ pub async fn purchase(
     numbers: Arc<(Numbers, Numbers)>,
 ) -> std::io::Result<(Connection, u16)> {
     let (keys, pairs) = &*numbers;
-    let pair = pairs.next();
     let answer = connection.ask(&create(EVENT, &keys.key())).await?;
     if answer.status != 201 {
         let status = answer.status;
         return Ok((connection, status));
     }
     let order = begun(answer.body).map_err(std::io::Error::other)?;
+    // Who may not begin wants no seats.
+    let pair = pairs.next();
     let status =
         connection.ask(&order.confirm(&[seat(2 * pair), seat(2 * pair + 1)], &keys.key())).await?.status;
     if status != 202 {

@@ -46,6 +46,7 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("server.request_timeout_seconds", server.request_timeout_seconds as usize),
         ("server.write_timeout_seconds", server.write_timeout_seconds as usize),
         ("overload.max_in_flight", overload.max_in_flight),
+        ("overload.max_purchases_in_flight", overload.max_purchases_in_flight),
         ("overload.queue_delay_milliseconds", overload.queue_delay_milliseconds as usize),
         ("overload.retry_after_seconds", overload.retry_after_seconds as usize),
         ("overload.max_session_streams", overload.max_session_streams),

@@ -50,6 +50,7 @@ pub struct ServerConfig {
 #[serde(deny_unknown_fields)]
 pub struct OverloadConfig {
     pub max_in_flight: usize,
+    pub max_purchases_in_flight: usize,
     pub queue_delay_milliseconds: u32,
     pub retry_after_seconds: u32,
     pub max_session_streams: usize,

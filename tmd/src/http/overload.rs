@@ -33,6 +33,8 @@ const TIDIED_EVERY_LOOKS: u64 = 600;
 /// Stands at the door of the public listener.
 pub struct Guard {
     max_in_flight: usize,
+    /// So many requests of purchases may be worked on for another purchase to begin.
+    max_purchases: usize,
     target: Duration,
     in_flight: AtomicUsize,
     classes: [Class; Priority::ALL.len()],
@@ -92,6 +94,7 @@ impl Guard {
     pub fn start(config: &OverloadConfig, lifecycle: &Lifecycle) -> Arc<Self> {
         let guard = Arc::new(Self {
             max_in_flight: config.max_in_flight,
+            max_purchases: config.max_purchases_in_flight,
             target: Duration::from_millis(config.queue_delay_milliseconds.into()),
             in_flight: AtomicUsize::new(0),
             classes: Priority::ALL.map(|priority| Class::new(priority, config.max_in_flight)),
@@ -109,7 +112,8 @@ impl Guard {
         request: &http::Request<B>,
         id: &RequestId,
     ) -> Result<Pass, Box<Response>> {
-        let Some(class) = Priority::of(request.method().as_str(), request.uri().path()) else {
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let Some(class) = Priority::of(method, path) else {
             return Ok(Pass { guard: Arc::clone(self), class: None, spent: None });
         };
         let (budgets, refusals) = &self.doors;
@@ -120,7 +124,8 @@ impl Guard {
             Box::new(response)
         })?;
         let draw = self.draw();
-        let has_room = self.in_flight.load(Ordering::Relaxed) < class.room(self.max_in_flight);
+        let has_room = self.in_flight.load(Ordering::Relaxed) < class.room(self.max_in_flight)
+            && (!Priority::begins_purchase(method, path) || self.has_room_for_a_purchase());
         let level = Level::of_thousandths(self.level.load(Ordering::Relaxed));
         let state = &self.classes[class as usize];
         if !has_room || !level.admits(class, draw) {
@@ -134,6 +139,11 @@ impl Guard {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         state.shown.set(state.in_flight.fetch_add(1, Ordering::Relaxed) + 1);
         Ok(Pass { guard: Arc::clone(self), class: Some(class), spent })
+    }
+
+    fn has_room_for_a_purchase(&self) -> bool {
+        let in_flight = |class: Priority| self.classes[class as usize].in_flight.load(Ordering::Relaxed);
+        in_flight(Priority::Confirm) + in_flight(Priority::Finalize) < self.max_purchases
     }
 
     /// 0 to 999, evenly, one after the other: Weyl's sequence of the golden ratio

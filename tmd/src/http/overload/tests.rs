@@ -72,6 +72,25 @@ async fn what_is_refused_is_a_whole_problem_that_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn no_purchase_is_begun_beside_as_many_as_can_be_finished_and_those_begun_go_on() {
+    let few = OverloadConfig { max_purchases_in_flight: 3, ..config() };
+    let guard = Guard::start(&few, &Lifecycle::new());
+    let lines = ["POST /api/orders", "POST /api/bookings/E1", "POST /api/orders/o:confirm"];
+    let mut passes: Vec<_> =
+        lines.iter().map(|line| admit(&guard, line, "127.0.0.1").ok().unwrap()).collect();
+    for begins in &lines[..2] {
+        assert_eq!(admit(&guard, begins, "127.0.0.1").err().unwrap().status().as_u16(), 503, "{begins}");
+    }
+    for goes_on in ["POST /api/orders/o:confirm", "POST /api/orders/o:finalize", "POST /api/orders/o:cancel"]
+    {
+        passes.push(admit(&guard, goes_on, "127.0.0.1").ok().unwrap());
+    }
+    assert!(admit(&guard, "GET /api/events", "127.0.0.1").is_ok());
+    passes.clear();
+    assert!(admit(&guard, lines[0], "127.0.0.1").is_ok());
+}
+
+#[tokio::test]
 async fn an_address_has_its_budget_and_those_of_this_machine_have_none() {
     let tight = OverloadConfig { address_reads_per_second: 1, ..config() };
     let guard = Guard::start(&tight, &Lifecycle::new());
