@@ -32,15 +32,20 @@ const TIDIED_EVERY_LOOKS: u64 = 600;
 
 /// Stands at the door of the public listener.
 pub struct Guard {
-    max_in_flight: usize,
-    /// So many requests of purchases may be worked on for another purchase to begin.
-    max_purchases: usize,
+    most: Most,
     target: Duration,
     in_flight: AtomicUsize,
     classes: [Class; Priority::ALL.len()],
     level: AtomicU32,
     draws: AtomicU32,
     doors: (AddressBudgets, Refusals),
+}
+
+/// How many requests may be worked on.
+struct Most {
+    in_flight: usize,
+    /// Of purchases, for another purchase to begin.
+    purchases: usize,
 }
 
 /// What is known of one class.
@@ -93,8 +98,7 @@ impl Guard {
     #[must_use]
     pub fn start(config: &OverloadConfig, lifecycle: &Lifecycle) -> Arc<Self> {
         let guard = Arc::new(Self {
-            max_in_flight: config.max_in_flight,
-            max_purchases: config.max_purchases_in_flight,
+            most: Most { in_flight: config.max_in_flight, purchases: config.max_purchases_in_flight },
             target: Duration::from_millis(config.queue_delay_milliseconds.into()),
             in_flight: AtomicUsize::new(0),
             classes: Priority::ALL.map(|priority| Class::new(priority, config.max_in_flight)),
@@ -124,7 +128,7 @@ impl Guard {
             Box::new(response)
         })?;
         let draw = self.draw();
-        let has_room = self.in_flight.load(Ordering::Relaxed) < class.room(self.max_in_flight)
+        let has_room = self.in_flight.load(Ordering::Relaxed) < class.room(self.most.in_flight)
             && (!Priority::begins_purchase(method, path) || self.has_room_for_a_purchase());
         let level = Level::of_thousandths(self.level.load(Ordering::Relaxed));
         let state = &self.classes[class as usize];
@@ -143,7 +147,7 @@ impl Guard {
 
     fn has_room_for_a_purchase(&self) -> bool {
         let in_flight = |class: Priority| self.classes[class as usize].in_flight.load(Ordering::Relaxed);
-        in_flight(Priority::Confirm) + in_flight(Priority::Finalize) < self.max_purchases
+        in_flight(Priority::Confirm) + in_flight(Priority::Finalize) < self.most.purchases
     }
 
     /// 0 to 999, evenly, one after the other: Weyl's sequence of the golden ratio

@@ -22,9 +22,18 @@ pub struct Purchase {
 }
 
 impl Purchase {
-    /// Begins an order as a new guest over the connections of `guest`.
+    /// Begins an order as a new guest over the connections of `guest`. Where many begin at once, those there is no room
+    /// for yet ask again, as clients do.
     pub async fn begin(guest: &Client, event: &EventId) -> Self {
-        let order = guest.create_order(&of(event), &key()).await.unwrap();
+        let key = key();
+        let order = loop {
+            match guest.create_order(&of(event), &key).await {
+                Err(busy) if busy.code() == Some(ProblemCode::Busy) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+                begun => break begun.unwrap(),
+            }
+        };
         Self { buyer: guest.with_token(&order.access_token.unwrap()).unwrap(), order: order.order_id }
     }
 
