@@ -9,9 +9,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::StoreConfig;
 use crate::lifecycle::Lifecycle;
-use crate::ports::batch::Batch;
+use crate::ports::batch::{Batch, Decided};
 use crate::ports::idempotency::{Claimed, Keep, KeyClaim, StoredAnswer};
-use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
+use crate::ports::order::{KeyRef, OrderCommand};
 use crate::ports::waiting_room::{Join, JoinRefusal, Joined};
 use crate::ports::{Store, StoreError};
 use crate::telemetry::queue::QueueGauge;
@@ -88,7 +88,7 @@ pub struct Committer {
     /// Places in line.
     pub joins: Queue<Join, Result<Joined, JoinRefusal>>,
     /// Orders.
-    pub orders: Queue<(OrderCommand, Option<Keep>), Result<OrderOutcome, CommandRefusal>>,
+    pub orders: Queue<(OrderCommand, Option<Keep>), Decided>,
     /// Ends of claims that no order ended.
     pub ends: Queue<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>,
 }

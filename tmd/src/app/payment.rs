@@ -11,6 +11,7 @@ use tmcore::{OrderId, TicketId};
 use super::Office;
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
+use crate::ports::batch::Decided;
 use crate::ports::gateway::{ProviderOperation, ProviderRecord, ProviderRequest};
 use crate::ports::idempotency::Keep;
 use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, OrderRecord, Verdict};
@@ -236,10 +237,8 @@ impl Office {
         command: OrderCommand,
         keep: Option<&Keep>,
     ) -> Result<OrderOutcome, CommandRefusal> {
-        let outcome = self.commit.orders.commit((command, keep.cloned())).await?;
-        if let Some(keep) = keep
-            && let Some(answer) = keep.answer(outcome.as_ref().map(|outcome| &outcome.record))
-        {
+        let Decided { outcome, kept } = self.commit.orders.commit((command, keep.cloned())).await?;
+        if let (Some(keep), Some(answer)) = (keep, kept) {
             keep.committed(answer);
         }
         let outcome = outcome?;

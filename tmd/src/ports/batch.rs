@@ -29,9 +29,18 @@ pub struct Written {
     /// Of the places.
     pub joins: Vec<Result<Joined, JoinRefusal>>,
     /// Of the commands.
-    pub commands: Vec<Result<OrderOutcome, CommandRefusal>>,
+    pub commands: Vec<Decided>,
     /// Of the ends of claims.
     pub ends: Vec<Result<(), StoreError>>,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub struct Decided {
+    /// What it came to.
+    pub outcome: Result<OrderOutcome, CommandRefusal>,
+    /// The answer that was kept with it.
+    pub kept: Option<StoredAnswer>,
 }
 
 impl Batch {
@@ -63,7 +72,11 @@ impl Batch {
         Written {
             claims: self.claims.iter().map(|_| Err(error.clone())).collect(),
             joins: self.joins.iter().map(|_| Err(error.clone().into())).collect(),
-            commands: self.commands.iter().map(|_| Err(error.clone().into())).collect(),
+            commands: self
+                .commands
+                .iter()
+                .map(|_| Decided { outcome: Err(error.clone().into()), kept: None })
+                .collect(),
             ends: self.ends.iter().map(|_| Err(error.clone())).collect(),
         }
     }

@@ -72,7 +72,7 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Keeps what `answer` makes of what the command comes to; the same of the same.
+    /// Keeps what `answer` makes of what the command comes to.
     #[must_use]
     pub fn new(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
         Self { key, answer, kept: Arc::default() }

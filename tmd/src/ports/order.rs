@@ -237,7 +237,8 @@ pub trait OrderStore: BatchStore {
     /// Carries out every command, in the order given.
     async fn apply(&self, commands: Vec<OrderCommand>) -> Vec<Result<OrderOutcome, CommandRefusal>> {
         let commands = commands.into_iter().map(|command| (command, None)).collect();
-        self.write(Batch { commands, ..Batch::default() }).await.commands
+        let written = self.write(Batch { commands, ..Batch::default() }).await;
+        written.commands.into_iter().map(|decided| decided.outcome).collect()
     }
 
     /// Ends at most `limit` orders whose time is up by the database's clock. Cosmetic for seats (S5).

@@ -67,9 +67,9 @@ async fn every_kind_is_written_and_answered_in_order(stage: &Stage) {
     let new: Vec<_> = written.joins.into_iter().map(|joined| joined.unwrap().new).collect();
     assert_eq!(new, [true, true, false]);
     let states: Vec<_> =
-        written.commands.iter().map(|outcome| outcome.as_ref().ok().map(|o| o.record.order.state)).collect();
+        written.commands.iter().map(|one| one.outcome.as_ref().ok().map(|o| o.record.order.state)).collect();
     assert_eq!(states, [Some(OrderState::Pending), Some(OrderState::Authorizing), None]);
-    assert!(matches!(written.commands[2], Err(CommandRefusal::NotFound)));
+    assert!(matches!(written.commands[2].outcome, Err(CommandRefusal::NotFound)));
     assert!(written.ends.iter().all(Result::is_ok));
     assert_eq!(claimed(stage, 9, "earlier").await, Claimed::Replay(answer(200)));
     assert_eq!(claimed(stage, 1, "b").await, Claimed::InFlight);
@@ -90,7 +90,7 @@ async fn what_the_store_fails_at_takes_no_other_with_it(stage: &Stage) {
     };
     let written = stage.store.write(batch).await;
     assert!(matches!(written.ends[0], Err(StoreError::Failed(_))), "{:?}", written.ends);
-    assert!(written.ends[1].is_ok() && written.claims[0].is_ok() && written.commands[0].is_ok());
+    assert!(written.ends[1].is_ok() && written.claims[0].is_ok() && written.commands[0].outcome.is_ok());
     assert_eq!(claimed(stage, 1, "other").await, Claimed::Replay(answer(200)));
     assert_eq!(claimed(stage, 1, "text").await, Claimed::InFlight);
     assert!(stage.store.order(order_id(1)).await.unwrap().is_some());
@@ -104,10 +104,12 @@ async fn i4_an_answer_is_kept_with_the_command_that_ends_its_claim(stage: &Stage
         claimed(stage, 1, name).await;
         let commands = vec![(command, Some(keep(1, name, goal)))];
         let mut written = stage.store.write(Batch { commands, ..Batch::default() }).await;
-        let outcome = written.commands.remove(0).unwrap();
+        let decided = written.commands.remove(0);
+        let outcome = decided.outcome.unwrap();
         // Only what reaches its goal ends its claim.
         let kept = (outcome.record.order.state == goal).then(|| answer(201));
         assert_eq!((name == "create").then(|| answer(201)), kept);
+        assert_eq!(decided.kept, kept);
         assert_eq!(claimed(stage, 1, name).await, kept.map_or(Claimed::InFlight, Claimed::Replay));
     }
 }
@@ -118,7 +120,7 @@ async fn i8_a_command_that_is_refused_keeps_no_answer_but_a_final_one(stage: &St
     claimed(stage, 1, "again").await;
     let commands = vec![(create(&free, 1), Some(keep(1, "again", OrderState::Pending)))];
     let written = stage.store.write(Batch { commands, ..Batch::default() }).await;
-    assert!(matches!(written.commands[0], Err(CommandRefusal::OpenOrder(_))));
+    assert!(matches!(written.commands[0].outcome, Err(CommandRefusal::OpenOrder(_))));
     assert_eq!(claimed(stage, 1, "again").await, Claimed::InFlight);
     // Unless the refusal is the last word.
     stage.apply(hold(1, &[0])).await.unwrap();
@@ -126,7 +128,7 @@ async fn i8_a_command_that_is_refused_keeps_no_answer_but_a_final_one(stage: &St
     claimed(stage, 2, "taken").await;
     let commands = vec![(hold(2, &[0]), Some(keep(2, "taken", OrderState::Authorized)))];
     let written = stage.store.write(Batch { commands, ..Batch::default() }).await;
-    assert!(matches!(written.commands[0], Err(CommandRefusal::SeatsTaken(_))));
+    assert!(matches!(written.commands[0].outcome, Err(CommandRefusal::SeatsTaken(_))));
     assert_eq!(claimed(stage, 2, "taken").await, Claimed::Replay(answer(409)));
 }
 

@@ -12,7 +12,7 @@ use tmcore::{OrderId, Timestamp};
 use super::waiting_room::join;
 use super::{SqliteStore, begin, failed};
 use crate::ports::StoreError;
-use crate::ports::batch::{Batch, BatchStore, Written};
+use crate::ports::batch::{Batch, BatchStore, Decided, Written};
 use crate::ports::idempotency::Keep;
 use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome};
 use crate::store::desk::{Desk, Wanted};
@@ -55,25 +55,23 @@ impl SqliteStore {
 }
 
 /// Carries every command out; what ends a claim is kept with it.
-fn run(
-    desk: &mut Desk,
-    commands: &[(OrderCommand, Option<Keep>)],
-) -> Result<Vec<Result<OrderOutcome, CommandRefusal>>, StoreError> {
-    let mut answers = Vec::with_capacity(commands.len());
+fn run(desk: &mut Desk, commands: &[(OrderCommand, Option<Keep>)]) -> Result<Vec<Decided>, StoreError> {
+    let mut all = Vec::with_capacity(commands.len());
     for (command, keep) in commands {
-        let answer = desk.run(command);
-        if let Err(CommandRefusal::Store(error)) = answer {
+        let outcome = desk.run(command);
+        if let Err(CommandRefusal::Store(error)) = outcome {
             return Err(error);
         }
-        let kept = keep.as_ref().and_then(|keep| {
-            Some((keep.key.clone(), keep.answer(answer.as_ref().map(|outcome| &outcome.record))?))
-        });
-        if let Some((key, kept)) = kept {
-            desk.end(key, Some(kept));
+        let mut kept = None;
+        if let Some(keep) = keep {
+            kept = keep.answer(outcome.as_ref().map(|outcome| &outcome.record));
+            if kept.is_some() {
+                desk.end(keep.key.clone(), kept.clone());
+            }
         }
-        answers.push(answer);
+        all.push(Decided { outcome, kept });
     }
-    Ok(answers)
+    Ok(all)
 }
 
 /// Ends the orders whose time is up.
