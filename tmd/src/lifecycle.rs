@@ -126,6 +126,24 @@ impl Lifecycle {
         self.tasks.spawn(watched)
     }
 
+    /// Tries again and again until something comes of it, the time is over, or the draining begins. The first try is made
+    /// after a pause: whoever comes here has just failed at it. Answers whether something came of it.
+    pub async fn try_on<F>(&self, pause: Duration, time: Duration, mut attempt: impl FnMut() -> F) -> bool
+    where
+        F: Future<Output = bool>,
+    {
+        let trying = async {
+            loop {
+                tokio::time::sleep(pause).await;
+                if attempt().await {
+                    return;
+                }
+            }
+        };
+        let limited = tokio::time::timeout(time, trying);
+        matches!(self.draining.run_until_cancelled(limited).await, Some(Ok(())))
+    }
+
     /// Lives until the first signal, then drains; returns when everything has ended, the grace is over, or a second
     /// signal came.
     pub async fn until_stopped(
@@ -199,6 +217,22 @@ mod tests {
         let stopping = lifecycle.until_stopped(signals, GRACE);
         let stopped = tokio::time::timeout(Duration::from_millis(1), stopping).await.unwrap();
         assert_eq!((stopped, stopped.exit_code()), (Stopped::Forced(StopSignal::Interrupt), 130));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_is_tried_again_until_its_time_is_over_or_the_end_has_begun() {
+        let lifecycle = Lifecycle::new();
+        let (pause, time) = (Duration::from_millis(200), Duration::from_secs(1));
+        let mut tries = 0;
+        let third = |tries: &mut u32| {
+            *tries += 1;
+            std::future::ready(*tries == 3)
+        };
+        assert!(lifecycle.try_on(pause, time, || third(&mut tries)).await);
+        assert_eq!(tries, 3);
+        assert!(!lifecycle.try_on(pause, time, || std::future::ready(false)).await);
+        lifecycle.draining.cancel();
+        assert!(!lifecycle.try_on(pause, time, || std::future::ready(true)).await);
     }
 
     #[tokio::test]

@@ -201,20 +201,11 @@ impl Office {
         let office = Arc::clone(self);
         let lease = Duration::from_secs(self.config.checkout.payment_lease_seconds().into());
         self.lifecycle().spawn("settlement", async move {
-            let trying = async {
-                loop {
-                    tokio::time::sleep(SETTLE_AGAIN_PAUSE).await;
-                    if !matches!(
-                        office.order_command(command.clone(), None).await,
-                        Err(CommandRefusal::Store(_))
-                    ) {
-                        return;
-                    }
-                }
+            let attempt = || async {
+                !matches!(office.order_command(command.clone(), None).await, Err(CommandRefusal::Store(_)))
             };
-            let draining = office.lifecycle().draining.clone();
             // What is not written by then is found out by the resolver.
-            let _ = draining.run_until_cancelled(tokio::time::timeout(lease, trying)).await;
+            office.lifecycle().try_on(SETTLE_AGAIN_PAUSE, lease, attempt).await;
         });
     }
 

@@ -205,16 +205,8 @@ fn stored(status: StatusCode, body: Vec<u8>) -> StoredAnswer {
 /// has recovered. Tries for half of the lease: nobody else has the key by then.
 async fn end_later(office: &Office, key: KeyRef, stored: Option<StoredAnswer>) {
     let lease = Duration::from_secs(office.config.checkout.idempotency_lease_seconds.into());
-    let trying = async {
-        loop {
-            tokio::time::sleep(END_AGAIN_PAUSE).await;
-            if office.finish_key(key.clone(), stored.clone()).await.is_ok() {
-                return;
-            }
-        }
-    };
-    let draining = &office.lifecycle().draining;
-    if !matches!(draining.run_until_cancelled(tokio::time::timeout(lease / 2, trying)).await, Some(Ok(()))) {
+    let attempt = || async { office.finish_key(key.clone(), stored.clone()).await.is_ok() };
+    if !office.lifecycle().try_on(END_AGAIN_PAUSE, lease / 2, attempt).await {
         tracing::warn!("failed to end the claim of a key; its lease will");
     }
 }

@@ -3,9 +3,11 @@
 pub mod batch;
 pub mod bus;
 pub mod cache;
+pub mod callback;
 pub mod catalog;
 pub mod gateway;
 pub mod idempotency;
+pub mod ledger;
 pub mod order;
 pub mod payment;
 pub mod queue;

@@ -220,7 +220,7 @@ async fn i7_a_booking_goes_on_from_every_point_it_can_be_cut_off_at() {
                 format!("DELETE FROM ledger_entries WHERE order_id = '{order}'"),
                 format!("DELETE FROM tickets WHERE order_id = '{order}'"),
                 format!("UPDATE seat_inventory SET {held} WHERE order_id = '{order}'"),
-                format!("UPDATE orders SET state = '{stopped}' WHERE order_id = '{order}'"),
+                format!("UPDATE orders SET state = '{stopped}', is_open = 1 WHERE order_id = '{order}'"),
                 format!("DELETE FROM payments WHERE order_id = '{order}' AND operation = 'CAPTURE'"),
                 format!("UPDATE payments SET {payment} WHERE order_id = '{order}'"),
             ] {

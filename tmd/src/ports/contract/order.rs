@@ -2,11 +2,10 @@
 
 use tmcore::order::OrderState;
 use tmcore::payment::Answer;
-use tmcore::{OrderId, TicketId};
-use uuid::Uuid;
+use tmcore::OrderId;
 
-use super::stage::{PRICE, Stage, create, hold, order_id, pin, seat, user};
-use crate::ports::order::{CommandRefusal, NewTicket, OrderCommand, OrderOutcome, Verdict};
+use super::stage::{PRICE, Stage, create, hold, ok, order_id, pin, seat, settle, user};
+use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome, Verdict};
 
 /// Runs the suite; `make` makes a fresh store for every check.
 pub async fn run(make: impl AsyncFn() -> Stage) {
@@ -22,27 +21,8 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     somebody_elses_order_is_none(&make().await).await;
 }
 
-fn ok(reference: &str) -> Verdict {
-    Verdict::Answered(Answer::Ok { reference: reference.parse().unwrap() })
-}
-
 fn declined() -> Verdict {
     Verdict::Answered(Answer::Declined { reason: "no".into() })
-}
-
-async fn settle(
-    stage: &Stage,
-    outcome: &OrderOutcome,
-    verdict: Verdict,
-) -> Result<OrderOutcome, CommandRefusal> {
-    let payment = outcome.payment.as_ref().expect("a payment").key;
-    let order = outcome.record.order.id.uuid().as_u128();
-    let tickets = outcome.record.seats.iter().map(|line| NewTicket {
-        id: TicketId::from_uuid(Uuid::from_u128(order * 1_000 + u128::from(line.index))),
-        seat: line.id.clone(),
-        code: format!("CODE{}", line.index),
-    });
-    stage.apply(OrderCommand::Settle { payment, verdict, tickets: tickets.collect() }).await
 }
 
 async fn codes(stage: &Stage, event: &tmcore::EventId) -> Vec<u8> {

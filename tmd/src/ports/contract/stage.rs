@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
 use tmcore::money::Currency;
+use tmcore::payment::Answer;
 use tmcore::waiting_room::GateLimits;
-use tmcore::{EventId, OrderId, SeatId, SessionId, Timestamp, UserId};
+use tmcore::{EventId, OrderId, SeatId, SessionId, TicketId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::ports::Store;
 use crate::ports::catalog::{EventRecord, Inventory, InventorySeat, PriceLevel, VenueRecord};
-use crate::ports::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
+use crate::ports::order::{CommandRefusal, KeyRef, NewTicket, OrderCommand, OrderOutcome, Verdict};
 use crate::ports::waiting_room::{Join, Joined, SessionRecord};
 
 /// A store with nothing in it, and what has to live as long as it.
@@ -154,4 +155,28 @@ pub fn hold(who: u128, seats: &[u32]) -> OrderCommand {
 /// Pins them.
 pub fn pin(who: u128) -> OrderCommand {
     OrderCommand::Pin { order: order_id(who), user: user(who), key: key(user(who), "pin") }
+}
+
+/// The provider did it.
+pub fn ok(reference: &str) -> Verdict {
+    Verdict::Answered(Answer::Ok { reference: reference.parse().unwrap() })
+}
+
+/// Writes down what the provider said of the payment that the outcome left open.
+///
+/// # Errors
+/// The refusal.
+pub async fn settle(
+    stage: &Stage,
+    outcome: &OrderOutcome,
+    verdict: Verdict,
+) -> Result<OrderOutcome, CommandRefusal> {
+    let payment = outcome.payment.as_ref().expect("a payment").key;
+    let order = outcome.record.order.id.uuid().as_u128();
+    let tickets = outcome.record.seats.iter().map(|line| NewTicket {
+        id: TicketId::from_uuid(Uuid::from_u128(order * 1_000 + u128::from(line.index))),
+        seat: line.id.clone(),
+        code: format!("CODE{}", line.index),
+    });
+    stage.apply(OrderCommand::Settle { payment, verdict, tickets: tickets.collect() }).await
 }

@@ -22,7 +22,8 @@ impl OrderStore for SqliteStore {
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
         let due: Vec<String> = sqlx::query_scalar(
-            "SELECT order_id FROM orders WHERE state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= ?
+            "SELECT order_id FROM orders
+             WHERE is_open = 1 AND state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= ?
              ORDER BY expires_at LIMIT ?",
         )
         .bind(at.as_millis())

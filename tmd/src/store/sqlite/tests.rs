@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::{SqliteOptions, SqliteStore};
 use crate::ports::contract::stage::Stage;
-use crate::ports::contract::{batch, catalog, idempotency, order, payment, search, seat, waiting_room};
+use crate::ports::contract::{
+    batch, callback, catalog, idempotency, ledger, order, payment, search, seat, waiting_room,
+};
 
 fn options() -> SqliteOptions {
     SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2), send_lease_seconds: 30 }
@@ -28,7 +30,7 @@ macro_rules! keeps {
     };
 }
 
-keeps!(batch, catalog, seat, waiting_room, order, idempotency, payment, search);
+keeps!(batch, callback, catalog, idempotency, ledger, order, payment, search, seat, waiting_room);
 
 /// D1: what the file is written with, as SQLite itself says.
 #[tokio::test]

@@ -30,8 +30,7 @@ WITH wanted (order_id) AS (
   SELECT value FROM json_each(?1)
   UNION SELECT p.order_id FROM json_each(?2) w CROSS JOIN payments p ON p.provider_key = w.value
   UNION SELECT o.order_id FROM json_each(?3) w CROSS JOIN orders o
-    WHERE o.event_id = w.value ->> 0 AND o.user_id = w.value ->> 1
-      AND o.state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED', 'CAPTURING')),
+    WHERE o.event_id = w.value ->> 0 AND o.user_id = w.value ->> 1 AND o.is_open = 1),
 laid AS MATERIALIZED (SELECT o.* FROM wanted w CROSS JOIN orders o ON o.order_id = w.order_id),
 issued AS NOT MATERIALIZED (SELECT t.* FROM laid l CROSS JOIN tickets t ON t.order_id = l.order_id
   WHERE l.state IN ('FINALIZED', 'REFUNDING', 'REFUNDED'))

@@ -91,8 +91,24 @@ fn ends(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     )
 }
 
+/// Where an order has got to, out of a row of `w`.
+macro_rules! progress_columns {
+    () => {
+        "state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]', seats = w.value ->> '$[0][3]',
+         total = w.value ->> '$[1][0]', attempts = w.value ->> '$[1][1]', declines = w.value ->> '$[1][2]',
+         fence = w.value ->> '$[1][3]'"
+    };
+}
+
+/// The order of that row, in the state that was read.
+macro_rules! was_found {
+    () => {
+        " FROM w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2"
+    };
+}
+
 fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
-    let (mut new, mut changed) = (Vec::new(), Vec::new());
+    let (mut new, mut open, mut ended) = (Vec::new(), Vec::new(), Vec::new());
     for (id, was) in &desk.changes.orders.was {
         let Some(row) = desk.rows.orders.get(id) else { continue };
         let (order, parties) = (&row.order, &row.order.parties);
@@ -103,25 +119,25 @@ fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
                 state,
                 progress,
                 (&parties.event, parties.user, parties.session),
-                (order.created_at.as_millis(), order.total.currency.code()),
+                (order.created_at.as_millis(), order.total.currency.code(), u8::from(order.state.is_open())),
             )),
-            Some(was) => changed.push((state, progress, was.as_str())),
+            Some(was) if order.state.is_open() => open.push((state, progress, was.as_str())),
+            Some(was) => ended.push((state, progress, was.as_str())),
         }
     }
+    // What is not named is not written, and the indexes over it are not either.
+    script.every(concat!("UPDATE OR FAIL orders SET ", progress_columns!(), was_found!()), &open)?;
     // An order that ends makes room for the buyer's next one.
     script.every(
-        "UPDATE OR FAIL orders SET state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]',
-           seats = w.value ->> '$[0][3]', total = w.value ->> '$[1][0]', attempts = w.value ->> '$[1][1]',
-           declines = w.value ->> '$[1][2]', fence = w.value ->> '$[1][3]'
-         FROM w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2",
-        &changed,
+        concat!("UPDATE OR FAIL orders SET is_open = 0, ", progress_columns!(), was_found!()),
+        &ended,
     )?;
     script.every(
         "INSERT OR FAIL INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, event_id, user_id,
-           session_id, created_at, currency)
+           session_id, created_at, currency, is_open)
          SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[1][0]',
            value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]',
-           value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]' FROM w",
+           value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]', value ->> '$[3][2]' FROM w",
         &new,
     )?;
     let edges: Vec<_> = desk.changes.orders.taken.iter().map(|edge| order_edge(edge, desk)).collect();
