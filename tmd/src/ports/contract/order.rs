@@ -1,8 +1,8 @@
 //! What every store of orders keeps.
 
+use tmcore::OrderId;
 use tmcore::order::OrderState;
 use tmcore::payment::Answer;
-use tmcore::OrderId;
 
 use super::stage::{PRICE, Stage, create, hold, ok, order_id, pin, seat, settle, user};
 use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome, Verdict};

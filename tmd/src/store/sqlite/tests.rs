@@ -60,3 +60,57 @@ async fn the_writer_mends_itself() {
     let mut held = store.writer().await.unwrap();
     super::begin(&mut held).await.unwrap().commit().await.unwrap();
 }
+
+/// D1: what an earlier version sold is there after its file was brought up to date.
+#[tokio::test]
+async fn d1_an_office_of_an_earlier_version_keeps_what_it_sold() {
+    use sqlx::{ConnectOptions, Connection};
+
+    use crate::ports::ledger::LedgerStore;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("office.db");
+    let earlier = super::MIGRATIONS.iter().filter(|migration| migration.version < 5).cloned();
+    let earlier = sqlx::migrate::Migrator {
+        migrations: earlier.collect::<Vec<_>>().into(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    let connect = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = connect.connect().await.unwrap();
+    earlier.run(&mut connection).await.unwrap();
+    let sold = "
+        INSERT INTO venues VALUES ('V1', 'The Hall', 'Ghent');
+        INSERT INTO events VALUES ('E1', 'V1', 'Event', 1, 'EUR', 'OPEN', 1, 0, 1, 1, 1, 1, 1, 60, 4, 6, 1);
+        INSERT INTO orders (order_id, event_id, user_id, state, expires_at, created_at, total, currency)
+          SELECT 'ord_' || state, 'E1', 'usr_1', state, 1, 1, 1000, 'EUR'
+          FROM (SELECT 'FINALIZED' AS state UNION SELECT 'AUTHORIZED');
+        INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, due_at, created_at)
+          VALUES ('aa', 'ord_FINALIZED', 'CAPTURE', 1, 'OK', 1000, 'EUR', 1, 1);
+        INSERT INTO ledger_entries (provider_key, order_id, account, amount, currency, at)
+          VALUES ('aa', 'ord_FINALIZED', 'PROVIDER', 1000, 'EUR', 1), ('aa', 'ord_FINALIZED', 'SALES', -1000, 'EUR', 1);
+        INSERT INTO idempotency_keys (user_id, key, fingerprint, order_id, status, body, created_at)
+          VALUES ('usr_1', 'k', x'00', 'ord_FINALIZED', 200, x'7b7d', 1);";
+    sqlx::raw_sql(sold).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let store = SqliteStore::open(&file, options()).await.unwrap();
+    let books = store.books(10).await.unwrap();
+    assert_eq!((books.balances.len(), books.balances[0].sum.amount, books.unbalanced.len()), (1, 0, 0));
+    let mut held = store.writer().await.unwrap();
+    let open: Vec<(String, i64)> = sqlx::query_as("SELECT state, is_open FROM orders ORDER BY state")
+        .fetch_all(&mut *held)
+        .await
+        .unwrap();
+    assert_eq!(open, [("AUTHORIZED".to_owned(), 1), ("FINALIZED".to_owned(), 0)]);
+    let kept: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM idempotency_keys WHERE status = 200 AND body = x'7b7d'")
+            .fetch_one(&mut *held)
+            .await
+            .unwrap();
+    let broken: Vec<String> = sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_check")
+        .fetch_all(&mut *held)
+        .await
+        .unwrap();
+    assert_eq!((kept, broken), (1, Vec::new()));
+    sqlx::raw_sql("DELETE FROM payments").execute(&mut *held).await.unwrap_err();
+    sqlx::raw_sql("DELETE FROM ledger_entries").execute(&mut *held).await.unwrap_err();
+}
