@@ -10,6 +10,10 @@ use tmd::config::{Config, ConfigError};
 use tmd::drill::DrillError;
 use tmd::{drill, health, serve};
 
+/// A request makes some dozens of small allocations, freed by whichever thread ends it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit code for a command line or a configuration that is wrong, as of clap.
 const USAGE: u8 = 2;
 
