@@ -66,7 +66,7 @@ pub struct PostgresOptions {
     pub room_connections: u32,
     /// Connections for whoever looks, and for the organiser.
     pub browse_connections: u32,
-    /// The longest wait for a lock, and for a connection (S9).
+    /// The longest that a request may wait for locks, all told (S9).
     pub busy_timeout: Duration,
     /// How long whoever writes a payment down has to send it before the resolver does.
     pub send_lease_seconds: u32,

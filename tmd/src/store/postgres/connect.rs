@@ -34,7 +34,7 @@ impl Pools {
         let pool = |name, connections, connect: PgConnectOptions| {
             PgPoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(options.busy_timeout)
+                .acquire_timeout(share(options.busy_timeout))
                 .test_before_acquire(false)
                 .before_acquire(|connection, idle| {
                     Box::pin(async move {
@@ -54,11 +54,16 @@ impl Pools {
     }
 }
 
+/// How long one transaction may wait. Before a batch another may wait as long: half of what a request may, all told (S9).
+fn share(busy_timeout: Duration) -> Duration {
+    busy_timeout / 2
+}
+
 /// What holds for every connection.
-pub(super) fn settled(connect: PgConnectOptions, lock_timeout: Duration) -> PgConnectOptions {
+pub(super) fn settled(connect: PgConnectOptions, busy_timeout: Duration) -> PgConnectOptions {
     connect.statement_cache_capacity(PREPARED_STATEMENTS).options([
         ("default_transaction_isolation", "read committed".to_owned()),
-        ("lock_timeout", lock_timeout.as_millis().to_string()),
+        ("lock_timeout", share(busy_timeout).as_millis().to_string()),
         ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
         ("idle_in_transaction_session_timeout", IDLE_TRANSACTION_TIMEOUT.as_millis().to_string()),
         // Whatever is asked here is over before a compiler would be.

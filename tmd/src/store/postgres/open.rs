@@ -77,10 +77,10 @@ impl OpenError {
 }
 
 /// Looks at the server, and brings the schema up to date. Answers how every connection is made.
-pub(super) async fn prepare(url: &str, lock_timeout: Duration) -> Result<PgConnectOptions, OpenError> {
+pub(super) async fn prepare(url: &str, busy_timeout: Duration) -> Result<PgConnectOptions, OpenError> {
     let bare = PgConnectOptions::from_str(url).map_err(|_| OpenError::Address)?.disable_statement_logging();
     let place = place(&bare);
-    let connect = settled(bare.clone(), lock_timeout);
+    let connect = settled(bare.clone(), busy_timeout);
     let mut connection = open(&connect, &place).await?;
     let server = Server::read(&mut connection).await.map_err(|error| OpenError::of(&place, error))?;
     if let Some(objection) = server.objection() {

@@ -39,7 +39,7 @@ s AS MATERIALIZED (
   ORDER BY s.session_id FOR UPDATE OF s)
 SELECT count(*) FROM s";
 
-/// Waits for each no longer than the connection's `lock_timeout`.
+/// Waits for each no longer than the connection's `lock_timeout` (S9).
 pub(in crate::store::postgres) async fn lock(tx: &mut PgConnection, wanted: &Wanted) -> Result<(), PgError> {
     let keys = wanted.keys.iter().chain(&wanted.written_keys);
     let (key_users, keys): (Vec<_>, Vec<_>) =

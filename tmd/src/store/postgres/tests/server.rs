@@ -42,7 +42,7 @@ async fn every_connection_is_set_up_whatever_the_database_has() {
     {
         for (setting, value) in [
             ("transaction_isolation", "read committed"),
-            ("lock_timeout", "2s"),
+            ("lock_timeout", "1s"),
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
             ("application_name", name),
@@ -139,7 +139,7 @@ async fn s9_a_row_that_somebody_keeps_is_not_waited_for_longer_than_two_seconds(
         .await
         .unwrap();
     let cancel = crate::ports::contract::stage::hold(1, &[0]);
-    let bound = std::time::Duration::from_secs(4);
+    let bound = std::time::Duration::from_secs(2);
     let held = tokio::time::timeout(bound, stage.apply(cancel)).await.expect("an answer in time");
     assert!(matches!(held, Err(CommandRefusal::Store(StoreError::Busy))), "{held:?}");
     let turn = tokio::time::timeout(bound, stage.store.turn(&queued)).await.expect("an answer in time");
