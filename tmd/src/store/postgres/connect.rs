@@ -72,12 +72,16 @@ pub(super) fn settled(connect: PgConnectOptions, busy_timeout: Duration) -> PgCo
 }
 
 /// For work that finds every row by a key. A plan made when the tables were still empty would read them from end to end,
-/// and stay until somebody counts their rows; so it is made once, by key from the beginning.
+/// and stay until somebody counts their rows; so it is made once, by key from the beginning. What a sale looks at is in
+/// memory, so pages cost next to nothing: else the planner would rather read all seats of an event that it believes small
+/// than find one by its name (190 ms instead of 10 ms for a batch of 64).
 fn by_key(connect: PgConnectOptions) -> PgConnectOptions {
     connect.options([
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        ("random_page_cost", "0.01"),
+        ("seq_page_cost", "0.01"),
     ])
 }
