@@ -11,7 +11,6 @@ pub struct Alone;
 
 /// Waits for nobody.
 #[inline]
-#[must_use]
 pub fn alone() -> std::future::Ready<Alone> {
     std::future::ready(Alone)
 }
