@@ -16,7 +16,14 @@ esac
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+server=
+server_pid=
+tidy_up() {
+    rm -f "$log"
+    [ -z "$server_pid" ] || { kill -INT "$server_pid" && wait "$server_pid"; }
+    [ -z "$server" ] || rm -rf "$server"
+}
+trap tidy_up EXIT
 
 passed=0
 failed=0
@@ -60,6 +67,7 @@ command -v shellcheck >/dev/null || needed+=(shellcheck)
 compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || needed+=(libfaketime)
 command -v curl >/dev/null || needed+=(curl)
 command -v unshare >/dev/null && command -v nsenter >/dev/null && command -v setpriv >/dev/null || needed+=(util-linux)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || [ -n "${TMD_TEST_POSTGRES_URL:-}" ] || needed+=(postgresql)
 if [ "${#needed[@]}" -gt 0 ]; then
     if is_ci && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         tier "tools" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"' sh "${needed[@]}"
@@ -67,6 +75,29 @@ if [ "${#needed[@]}" -gt 0 ]; then
         printf 'not here, so some tests are left out: %s\n' "${needed[*]}"
     fi
 fi
+
+# A private server, unless one is named: never as root, on a free port, gone with this script.
+start_postgres() {
+    local programs port as=()
+    programs="$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)"
+    [ -n "$programs" ] || return 0
+    server="$(mktemp -d)"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown postgres: "$server" && chmod 711 "$server"
+        as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+    fi
+    port=$((20000 + $$ % 20000))
+    "${as[@]}" "$programs/initdb" -D "$server/data" -U postgres -A trust -E UTF8 >/dev/null || return 1
+    (cd "$server" && exec "${as[@]}" "$programs/postgres" -D "$server/data" -p "$port" -k "$server" \
+        -c listen_addresses=127.0.0.1 -c max_connections=300 >"$server/log" 2>&1) &
+    server_pid=$!
+    for _ in $(seq 100); do
+        "$programs/pg_isready" -q -h 127.0.0.1 -p "$port" && break
+        sleep 0.1
+    done
+    export TMD_TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
+}
+[ -n "${TMD_TEST_POSTGRES_URL:-}" ] || start_postgres || printf 'PostgreSQL did not start, see %s/log\n' "$server"
 
 if command -v shellcheck >/dev/null || is_ci; then
     tier "scripts" shellcheck run.sh test.sh .ci/run

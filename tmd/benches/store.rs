@@ -1,11 +1,14 @@
-//! Orders straight into the embedded store, without HTTP: how fast are its batches, beside the naive transaction on a
-//! file with the same settings. `cargo bench --workspace --bench store`.
+//! Orders straight into a store, without HTTP: how fast are its batches, beside the naive transaction on a file with the
+//! same settings. `cargo bench --workspace --bench store`; with `TMD_TEST_POSTGRES_URL` on PostgreSQL too.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a measurement, not the program"
 )]
+
+#[path = "../tests/it/postgres.rs"]
+mod postgres;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,14 +20,17 @@ use tmcore::money::Currency;
 use tmcore::payment::Answer;
 use tmcore::waiting_room::GateLimits;
 use tmcore::{OrderId, SeatId, TicketId, Timestamp, UserId};
-use tmd::ports::catalog::{CatalogStore, EventRecord, Inventory, InventorySeat, PriceLevel, VenueRecord};
-use tmd::ports::order::{KeyRef, NewTicket, OrderCommand, OrderStore, Verdict};
+use tmd::ports::Store;
+use tmd::ports::catalog::{EventRecord, Inventory, InventorySeat, PriceLevel, VenueRecord};
+use tmd::ports::order::{KeyRef, NewTicket, OrderCommand, Verdict};
+use tmd::store::postgres::{PostgresOptions, PostgresStore};
 use tmd::store::sqlite::{SqliteOptions, SqliteStore};
 use uuid::Uuid;
 
 const ORDERS: u32 = 16_384;
 const SEATS: u32 = 2 * ORDERS;
-const BATCHES: [usize; 3] = [8, 64, 256];
+const BATCHES: [usize; 4] = [1, 8, 64, 256];
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() {
@@ -37,11 +43,29 @@ async fn main() {
     );
     for batch in BATCHES {
         let file = folder.path().join(format!("office-{batch}.db"));
-        let rates = office(&file, batch).await;
-        let columns: Vec<_> = rates.iter().map(|rate| format!("{rate:>12.0}")).collect();
-        println!("{batch:>8} {}", columns.join(" "));
-        println!("{:>8} processor time so far {:?}", "", processor_time());
+        let options = SqliteOptions { reader_connections: 2, busy_timeout: PATIENCE, send_lease_seconds: 30 };
+        measure(&SqliteStore::open(&file, options).await.unwrap(), batch).await;
     }
+    let Some(server) = postgres::server() else { return };
+    println!("PostgreSQL");
+    for batch in BATCHES {
+        let database = postgres::Database::new(server.clone()).await;
+        let options = PostgresOptions {
+            money_connections: 2,
+            room_connections: 1,
+            browse_connections: 1,
+            busy_timeout: PATIENCE,
+            send_lease_seconds: 30,
+        };
+        measure(&PostgresStore::open(&database.url(), options).await.unwrap(), batch).await;
+    }
+}
+
+async fn measure(store: &dyn Store, batch: usize) {
+    let rates = office(store, batch).await;
+    let columns: Vec<_> = rates.iter().map(|rate| format!("{rate:>12.0}")).collect();
+    println!("{batch:>8} {}", columns.join(" "));
+    println!("{:>8} processor time so far {:?}", "", processor_time());
 }
 
 /// Of this process, by /proc: ticks of 10 ms.
@@ -85,10 +109,7 @@ fn event() -> EventRecord {
     }
 }
 
-async fn office(file: &Path, batch: usize) -> [f64; 5] {
-    let options =
-        SqliteOptions { reader_connections: 2, busy_timeout: Duration::from_secs(2), send_lease_seconds: 30 };
-    let store = SqliteStore::open(file, options).await.unwrap();
+async fn office(store: &dyn Store, batch: usize) -> [f64; 5] {
     let record = event();
     let seats = (0..SEATS).map(|n| InventorySeat {
         id: seat(n),
@@ -132,12 +153,12 @@ async fn office(file: &Path, batch: usize) -> [f64; 5] {
         .collect();
     let pin: Vec<_> =
         orders.iter().map(|&(order, user)| OrderCommand::Pin { order, user, key: key(user) }).collect();
-    let (created, _) = run(&store, create, batch).await;
-    let (held, payments) = run(&store, hold, batch).await;
+    let (created, _) = run(store, create, batch).await;
+    let (held, payments) = run(store, hold, batch).await;
     let settle =
         payments.iter().map(|&payment| OrderCommand::Settle { payment, verdict: ok(), tickets: Vec::new() });
-    let (authorized, _) = run(&store, settle.collect(), batch).await;
-    let (pinned, payments) = run(&store, pin, batch).await;
+    let (authorized, _) = run(store, settle.collect(), batch).await;
+    let (pinned, payments) = run(store, pin, batch).await;
     let capture = (0..).zip(&payments).map(|(n, &payment)| OrderCommand::Settle {
         payment,
         verdict: ok(),
@@ -149,12 +170,12 @@ async fn office(file: &Path, batch: usize) -> [f64; 5] {
             })
             .into(),
     });
-    let (captured, _) = run(&store, capture.collect(), batch).await;
+    let (captured, _) = run(store, capture.collect(), batch).await;
     [created, held, authorized, pinned, captured]
 }
 
 async fn run(
-    store: &SqliteStore,
+    store: &dyn Store,
     commands: Vec<OrderCommand>,
     batch: usize,
 ) -> (f64, Vec<tmcore::payment::ProviderKey>) {

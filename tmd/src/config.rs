@@ -17,8 +17,8 @@ use crate::drill;
 use layers::Layers;
 pub use networks::Networks;
 pub use sections::{
-    AvailabilityConfig, CheckoutConfig, Config, EventDefaults, GatewayConfig, LogConfig, LogFormat,
-    OverloadConfig, ServerConfig, StoreConfig, WaitingRoomConfig,
+    AvailabilityConfig, CheckoutConfig, Config, DatabaseUrl, EventDefaults, GatewayConfig, LogConfig,
+    LogFormat, OverloadConfig, ServerConfig, StoreBackend, StoreConfig, WaitingRoomConfig,
 };
 
 /// The defaults, with what each setting means.

@@ -13,9 +13,13 @@ mod armed;
 mod idle;
 
 #[cfg(feature = "drills")]
-pub use armed::{VARIABLES, after, after_commit, before, before_commit, begin, check, mark, mutant};
+pub use armed::{
+    Alone, VARIABLES, after, after_commit, alone, before, before_commit, begin, check, mark, mutant,
+};
 #[cfg(not(feature = "drills"))]
-pub use idle::{VARIABLES, after, after_commit, before, before_commit, begin, check, mark, mutant};
+pub use idle::{
+    Alone, VARIABLES, after, after_commit, alone, before, before_commit, begin, check, mark, mutant,
+};
 pub use mutant::Mutant;
 pub use step::{Part, Step};
 

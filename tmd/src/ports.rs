@@ -32,7 +32,7 @@ use async_trait::async_trait;
 
 use self::fault::Fault;
 
-/// A store that could not do what it was asked. Nothing of the failed batch is kept.
+/// A store that could not do what it was asked. Nothing of the failed batch is kept, unless it says otherwise.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// A lock was not to be had in time, or too much is waiting (S9).
@@ -41,6 +41,10 @@ pub enum StoreError {
     /// The disk or the file under the store is at fault.
     #[error("the store cannot be used: {0}")]
     Fault(#[from] Fault),
+    /// The store cannot be reached, or was lost in the middle. What it was asked last happened once or not at all: the same
+    /// again, under the same idempotency key, finds out.
+    #[error("the store cannot be reached: {0}")]
+    Unreachable(Arc<str>),
     /// The store does not answer, or answers what it should not.
     #[error("the store failed: {0}")]
     Failed(Arc<str>),

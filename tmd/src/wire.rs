@@ -23,16 +23,17 @@ use crate::app::callback::Callbacks;
 use crate::app::room::Rooms;
 use crate::app::{Office, Ports, World};
 use crate::clock::Clock;
-use crate::config::{Config, GatewayConfig};
+use crate::config::{Config, GatewayConfig, StoreBackend};
 use crate::data_dir::DataDir;
 use crate::entropy::Entropy;
 use crate::lifecycle::Lifecycle;
 use crate::ports::Store;
 use crate::ports::fault::Fault;
 use crate::ports::gateway::PaymentGateway;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
-/// The office of the embedded profile, with everybody in their place again.
+/// The office, with everybody in their place again.
 ///
 /// # Errors
 /// When the data folder, the store or the provider's log cannot be opened.
@@ -46,7 +47,7 @@ pub async fn office(
     let provider = data.callback_secret(&config.gateway.callback_secret_file, world.entropy)?;
     let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
     let rules = breaker_rules(&config.gateway);
-    let store: Arc<dyn Store> = Arc::new(store(config, data.path()).await?);
+    let store = store(config, data.path()).await?;
     let ports = Ports {
         gateway: Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock))),
         cache: Arc::new(MemoryCache::default()),
@@ -72,20 +73,38 @@ pub async fn office(
     Ok(office)
 }
 
-/// The embedded store, its schema up to date.
+/// The store that is chosen, its schema up to date.
 ///
 /// # Errors
-/// When its file cannot be opened or migrated.
-pub async fn store(config: &Config, data: &Path) -> anyhow::Result<SqliteStore> {
-    let options = SqliteOptions {
-        reader_connections: config.store.reader_connections,
-        busy_timeout: Duration::from_millis(config.store.busy_timeout_milliseconds.into()),
-        send_lease_seconds: config.checkout.payment_lease_seconds(),
-    };
+/// When its database cannot be opened or migrated.
+pub async fn store(config: &Config, data: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    let store = &config.store;
+    let busy_timeout = Duration::from_millis(store.busy_timeout_milliseconds.into());
+    let send_lease_seconds = config.checkout.payment_lease_seconds();
+    match store.backend {
+        StoreBackend::Sqlite => {
+            let reader_connections = store.reader_connections;
+            let options = SqliteOptions { reader_connections, busy_timeout, send_lease_seconds };
+            sqlite(options, data).await
+        }
+        StoreBackend::Postgres => {
+            let options = PostgresOptions {
+                money_connections: store.money_connections,
+                room_connections: store.room_connections,
+                browse_connections: store.browse_connections,
+                busy_timeout,
+                send_lease_seconds,
+            };
+            Ok(Arc::new(PostgresStore::open(store.url.reveal(), options).await?))
+        }
+    }
+}
+
+async fn sqlite(options: SqliteOptions, data: &Path) -> anyhow::Result<Arc<dyn Store>> {
     let file = data.join("office.db");
     refuse_emptied(&file, &data.join("gateway.db"))?;
     refuse_foreign(&file)?;
-    Ok(SqliteStore::open(&file, options).await?)
+    Ok(Arc::new(SqliteStore::open(&file, options).await?))
 }
 
 /// SQLite takes a file of no length for a new database. The provider's log is made after it, so beside that log it was

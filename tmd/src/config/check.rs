@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, StoreBackend, StoreConfig};
 
 /// The shortest read buffer hyper takes.
 const MIN_HEADER_BYTES: usize = 8192;
@@ -12,6 +12,7 @@ const MIN_HEADER_BYTES: usize = 8192;
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     check_positive(config)?;
     check_server(config)?;
+    check_store(&config.store)?;
     check_sales(config)?;
     check_gateway(config)?;
     EnvFilter::try_new(&config.log.filter)
@@ -58,6 +59,9 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("overload.address_orders_per_second", overload.address_orders_per_second as usize),
         ("overload.principal_joins_per_minute", overload.principal_joins_per_minute as usize),
         ("overload.principal_orders_per_minute", overload.principal_orders_per_minute as usize),
+        ("store.money_connections", store.money_connections as usize),
+        ("store.room_connections", store.room_connections as usize),
+        ("store.browse_connections", store.browse_connections as usize),
         ("store.reader_connections", store.reader_connections as usize),
         ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
         ("store.batch_items", store.batch_items),
@@ -112,6 +116,22 @@ fn check_server(config: &Config) -> Result<(), ConfigError> {
         server.stream_grace_seconds <= server.shutdown_grace_seconds,
         "server.stream_grace_seconds must not exceed server.shutdown_grace_seconds",
     )
+}
+
+fn check_store(store: &StoreConfig) -> Result<(), ConfigError> {
+    let url = store.url.reveal();
+    match store.backend {
+        // Whoever names a database wants to sell out of it.
+        StoreBackend::Sqlite => require(
+            url.is_empty(),
+            "store.url is for store.backend = \"postgres\"; it must be empty with sqlite",
+        ),
+        StoreBackend::Postgres => require(
+            ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)),
+            "store.url must be the address of a database, such as postgres://user:password@host:5432/database, with \
+             store.backend = \"postgres\"",
+        ),
+    }
 }
 
 fn check_sales(config: &Config) -> Result<(), ConfigError> {

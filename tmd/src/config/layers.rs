@@ -201,12 +201,25 @@ fn masked(key: &str, value: &Value) -> Value {
     if is_secret && !text.is_empty() {
         return Value::String(MASK.to_owned());
     }
-    let password = text.split_once("://").and_then(|(scheme, rest)| {
-        let (credentials, rest) = rest.split_once('@')?;
-        let (user, _) = credentials.split_once(':')?;
-        Some(format!("{scheme}://{user}:{MASK}@{rest}"))
-    });
-    password.map_or_else(|| value.clone(), Value::String)
+    Value::String(without_password(text))
+}
+
+/// An address without the password in it, be that before the host or in the query; whatever signs the password has.
+fn without_password(text: &str) -> String {
+    let mut shown = text.to_owned();
+    if let Some((scheme, rest)) = shown.split_once("://")
+        && let Some((credentials, rest)) = rest.rsplit_once('@')
+        && let Some((user, _)) = credentials.split_once(':')
+    {
+        shown = format!("{scheme}://{user}:{MASK}@{rest}");
+    }
+    if shown.contains("://")
+        && let Some((before, after)) = shown.split_once("password=")
+    {
+        let rest = after.find('&').map_or("", |end| &after[end..]);
+        shown = format!("{before}password={MASK}{rest}");
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -221,6 +234,11 @@ mod tests {
         assert_eq!(shown("webhook_secret", "whsec_canary"), MASK);
         assert_eq!(shown("webhook_secret", ""), "");
         assert_eq!(shown("url", "postgres://tmd:canary@db/tmd"), format!("postgres://tmd:{MASK}@db/tmd"));
+        assert_eq!(shown("url", "postgres://tmd:can:a@ry/@db/tmd"), format!("postgres://tmd:{MASK}@db/tmd"));
+        assert_eq!(
+            shown("url", "postgres://db/tmd?user=tmd&password=c@nary&port=1"),
+            format!("postgres://db/tmd?user=tmd&password={MASK}&port=1")
+        );
         assert_eq!(shown("url", "redis://cache:6379"), "redis://cache:6379");
         assert_eq!(shown("listen", "127.0.0.1:8080"), "127.0.0.1:8080");
     }

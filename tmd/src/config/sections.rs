@@ -1,6 +1,7 @@
 //! The settings, one typed struct a section.
 #![expect(missing_docs, reason = "config.default.toml, compiled in, says what every setting means")]
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -69,10 +70,50 @@ pub struct OverloadConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
+    pub backend: StoreBackend,
+    pub url: DatabaseUrl,
+    pub money_connections: u32,
+    pub room_connections: u32,
+    pub browse_connections: u32,
     pub reader_connections: u32,
     pub busy_timeout_milliseconds: u32,
     pub batch_items: usize,
     pub batch_queue_items: usize,
+}
+
+/// Which database the office is kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreBackend {
+    /// A file in the data folder.
+    Sqlite,
+    /// A server that several daemons share.
+    Postgres,
+}
+
+/// The address of a database, with the password in it. It is shown nowhere.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// The address, for whoever connects.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "********" })
+    }
 }
 
 /// `[checkout]`: orders, idempotency keys and payments.

@@ -110,6 +110,10 @@ fn settings_that_break_a_promise_are_refused() {
         ("[server]\nbody_timeout_seconds = 31", "server.body_timeout_seconds"),
         ("[server]\nstream_grace_seconds = 21", "server.stream_grace_seconds"),
         ("[store]\nbatch_items = 5000", "store.batch_items"),
+        ("[store]\nbackend = \"postgres\"", "store.url"),
+        ("[store]\nbackend = \"postgres\"\nurl = \"canary\"", "store.url"),
+        ("[store]\nurl = \"postgres://canary\"", "store.url"),
+        ("[store]\nmoney_connections = 0", "store.money_connections"),
         ("[store]\nbusy_timeout_milliseconds = 2001", "store.busy_timeout_milliseconds"),
         ("[checkout]\nsweep_interval_milliseconds = 2001", "checkout.sweep_interval_milliseconds"),
         ("[checkout]\ngateway_timeout_seconds = 30", "checkout.idempotency_lease_seconds"),
@@ -127,8 +131,19 @@ fn settings_that_break_a_promise_are_refused() {
     ] {
         let result = with_file(file);
         assert!(matches!(result, Err(ConfigError::Relation(_))), "{file}: {result:?}");
-        assert!(reason(result).contains(named), "{file}");
+        let reason = reason(result);
+        assert!(reason.contains(named) && !reason.contains("canary"), "{file}: {reason}");
     }
+}
+
+#[test]
+fn the_address_of_the_database_is_shown_nowhere() {
+    let file = "[store]\nbackend = \"postgres\"\nurl = \"postgres://tmd:canary@127.0.0.1/tmd\"";
+    let mut layers = Layers::defaults().unwrap();
+    layers.add_file("tmd.toml", file).unwrap();
+    let config = layers.finish().unwrap();
+    assert_eq!(config.store.url.reveal(), "postgres://tmd:canary@127.0.0.1/tmd");
+    assert!(!layers.print().contains("canary") && !format!("{config:?}").contains("canary"));
 }
 
 #[test]

@@ -84,6 +84,16 @@ fn marks(part: Part) -> Vec<Step> {
     marks.iter().copied().filter(|step| step.part() == part).collect()
 }
 
+/// Nobody else's transaction of the office while this lives.
+#[derive(Debug)]
+pub struct Alone(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'static, ()>);
+
+/// Waits until no other transaction of the office is open, where a store would have several.
+pub async fn alone() -> Alone {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    Alone(TURN.lock().await)
+}
+
 /// A writer's transaction begins.
 pub fn begin(part: Part) {
     MARKS.lock().unwrap_or_else(PoisonError::into_inner).retain(|step| step.part() != part);

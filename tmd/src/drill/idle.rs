@@ -5,6 +5,16 @@ use super::{DrillError, Mutant, Part, Step};
 /// Variables of the environment that are no settings.
 pub const VARIABLES: &[&str] = &[];
 
+/// Nobody else's transaction while this lives.
+#[derive(Debug)]
+pub struct Alone;
+
+/// Waits for nobody.
+#[inline]
+pub fn alone() -> std::future::Ready<Alone> {
+    std::future::ready(Alone)
+}
+
 /// A writer's transaction begins.
 #[inline]
 pub const fn begin(_: Part) {}

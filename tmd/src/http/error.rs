@@ -201,6 +201,13 @@ impl From<StoreError> for ApiError {
                     .retry_after(STORAGE_RETRY_SECONDS);
                 Self { cause: Some(Cause(fault.to_string().into())), ..error }
             }
+            StoreError::Unreachable(cause) => {
+                let code = ProblemCode::StorageFailed;
+                let error =
+                    Self::new(code, "the office cannot reach its books; what was sold before stays sold")
+                        .hint("try again with the same Idempotency-Key: what was asked for happens once");
+                Self { cause: Some(Cause(cause)), ..error }
+            }
             StoreError::Failed(cause) => Self::internal(cause),
         }
     }
@@ -320,6 +327,13 @@ mod tests {
         let error = ApiError::from(CommandRefusal::FenceLost);
         assert_eq!((error.code(), error.problem.status), (ProblemCode::FenceLost, 409));
         assert!(error.problem.retryable && error.retry_after_seconds() == Some(1) && !is_final(error.code()));
+    }
+
+    #[test]
+    fn i9_a_store_that_is_lost_is_no_fault_of_the_daemon() {
+        let error = ApiError::from(StoreError::Unreachable("connection reset".into()));
+        assert_eq!((error.problem.status, error.retry_after_seconds()), (503, Some(1)));
+        assert!(!error.problem.detail.contains("reset") && !is_final(error.code()));
     }
 
     #[test]

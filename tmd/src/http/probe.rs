@@ -29,7 +29,7 @@ pub async fn readyz(State(api): State<Api>, uri: http::Uri) -> ApiResult<Respons
         let code = match store {
             _ if draining => ProblemCode::Draining,
             Err(StoreError::Fault(Fault::Full)) => ProblemCode::StorageFull,
-            Err(StoreError::Fault(_)) => ProblemCode::StorageFailed,
+            Err(StoreError::Fault(_) | StoreError::Unreachable(_)) => ProblemCode::StorageFailed,
             _ => ProblemCode::Busy,
         };
         let why = store.map_or_else(|error| format!(" ({error})"), |()| String::new());

@@ -4,19 +4,26 @@
 //! commands are decided on one after the other, as the core says, each seeing what those before it changed; a refused
 //! command changes nothing. Then the store writes back what changed, every row guarded by what was read of it.
 
+mod block;
 mod change;
 mod claim;
+mod columns;
 mod command;
+mod decide;
 mod effect;
 mod filed;
+mod join;
 mod row;
+mod save;
 mod settle;
 mod wanted;
 
+pub use block::{decide as decide_block, missing};
 pub use change::{Changes, LedgerEntry, NewPayment};
 pub use claim::{ClaimChanges, KeyRow};
 pub use filed::Filed;
 pub use row::{OrderRow, PaymentRow, Rows, SaleRow, SeatRow};
+pub use save::{Part, Statement};
 pub use wanted::Wanted;
 
 use tmcore::Timestamp;

@@ -14,7 +14,6 @@ mod ledger;
 mod open;
 mod order;
 mod payment;
-mod row;
 mod search;
 mod seat;
 mod session;
@@ -155,11 +154,6 @@ fn meaning(error: &sqlx::Error) -> StoreError {
         Some(code) => Fault::of_sqlite(code).map_or_else(|| StoreError::failed(error), StoreError::Fault),
         None => StoreError::failed(error),
     }
-}
-
-/// A JSON array, the way many values travel into one statement (`json_each`).
-fn json_array<T: serde::Serialize>(values: &[T]) -> Result<String, StoreError> {
-    serde_json::to_string(values).map_err(StoreError::failed)
 }
 
 #[cfg(test)]

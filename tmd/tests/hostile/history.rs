@@ -9,7 +9,7 @@ use tmapi::client::{Client, ClientError};
 use tmapi::order::{CreateOrder, OrderStatus, OrderView, SeatsAndPayment};
 use tmcore::{EventId, OrderId};
 
-use crate::harness::{check_invariants, key, seats};
+use crate::harness::{check_invariants, database, key, seats};
 use crate::machine::open_database;
 
 /// What a client knows of one call.
@@ -107,8 +107,10 @@ pub async fn answered(
     folder: &Path,
     witnesses: impl IntoIterator<Item = &Witness>,
 ) -> BTreeMap<String, String> {
-    let office = open_database(&folder.join("office.db")).await;
+    let office = database(folder).await;
     check_invariants(&office).await;
+    office.close().await;
+    let office = open_database(&folder.join("office.db")).await;
     let rows = sqlx::query("SELECT order_id, state FROM orders").fetch_all(&office).await.unwrap();
     let states: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     for witness in witnesses {

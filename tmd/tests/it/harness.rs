@@ -1,14 +1,15 @@
 //! A daemon in the test's own process: its own data folder, a free port, and a look into its database.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Transaction};
 use tempfile::TempDir;
 use tmapi::client::{Client, ClientError, ClientOptions, SaleAction, StreamItem};
 use tmapi::event::{EventPatch, ImportSeatingPlan, WaitingRoomMode};
@@ -17,7 +18,7 @@ use tmapi::session::{SessionStatus, SessionView};
 use tmcore::{EventId, OrderId, SeatId, SessionId};
 use tmd::app::{Office, World};
 use tmd::clock::{Clock, SystemClock};
-use tmd::config::Config;
+use tmd::config::{Config, StoreBackend};
 use tmd::data_dir::DataDir;
 use tmd::entropy::Entropy;
 use tmd::http::accept::{self, AcceptLimits};
@@ -27,6 +28,11 @@ use tmd::lifecycle::Lifecycle;
 use tmd::{http, wire, workers};
 use tokio::net::TcpListener;
 
+use self::postgres::Database;
+
+#[path = "postgres.rs"]
+mod postgres;
+
 /// How long a test waits for what has to come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -35,9 +41,17 @@ pub struct Daemon {
     pub url: String,
     pub office: Arc<Office>,
     pub organiser: Client,
-    pub db: SqlitePool,
+    pub db: AnyPool,
     lifecycle: Lifecycle,
     data: Option<TempDir>,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // With its folder its database goes as well.
+        let database = self.data.as_ref().and_then(|data| databases().remove(data.path()));
+        drop(database);
+    }
 }
 
 /// An idempotency key nobody used before.
@@ -119,6 +133,10 @@ impl Daemon {
         listener: TcpListener,
     ) -> Self {
         config.server.data_dir = data.path().to_owned();
+        if on_postgres() {
+            config.store.backend = StoreBackend::Postgres;
+            config.store.url = database_of(data.path()).await.into();
+        }
         let lifecycle = Lifecycle::new();
         let world = World { clock: Arc::clone(&clock), entropy: Entropy };
         let folder = DataDir::open(data.path()).unwrap();
@@ -219,6 +237,17 @@ impl Daemon {
         (self.client().with_token(&joined.access_token.unwrap()).unwrap(), joined.session)
     }
 
+    /// Has every write wait until this transaction ends.
+    pub async fn block_writes(&self) -> Transaction<'static, Any> {
+        if !on_postgres() {
+            return self.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        }
+        let mut tx = self.db.begin().await.unwrap();
+        let lock = "LOCK TABLE idempotency_keys, orders, gates, sessions IN EXCLUSIVE MODE";
+        sqlx::query(lock).execute(&mut *tx).await.unwrap();
+        tx
+    }
+
     /// One number out of the database.
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
@@ -231,7 +260,7 @@ impl Daemon {
 }
 
 /// What has to hold at any time in the database of any daemon.
-pub async fn check_invariants(db: &SqlitePool) {
+pub async fn check_invariants(db: &AnyPool) {
     for &(promise, sql) in INVARIANTS {
         let count: i64 = sqlx::query_scalar(sql).fetch_one(db).await.unwrap();
         assert_eq!(count, 0, "{promise}");
@@ -317,10 +346,45 @@ pub fn client(url: &str, token: Option<String>) -> Client {
     Client::new(url, ClientOptions { token, max_retries: 0, ..ClientOptions::default() }).unwrap()
 }
 
+/// Whether daemons are started on PostgreSQL: `TMD_TEST_STORE=postgres`.
+#[expect(clippy::disallowed_methods, reason = "what tests run on is no setting of the program")]
+pub fn on_postgres() -> bool {
+    std::env::var("TMD_TEST_STORE").is_ok_and(|store| store == "postgres")
+}
+
+/// The database's clock in a statement, milliseconds.
+pub fn now() -> &'static str {
+    if on_postgres() { "now_millis()" } else { "CAST(unixepoch('subsec') * 1000 AS INTEGER)" }
+}
+
+/// The databases of daemons in this process, by data folder.
+fn databases() -> MutexGuard<'static, BTreeMap<PathBuf, Database>> {
+    static DATABASES: Mutex<BTreeMap<PathBuf, Database>> = Mutex::new(BTreeMap::new());
+    DATABASES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The address of a folder's database, which is made when there is none.
+async fn database_of(data: &Path) -> String {
+    if let Some(there) = databases().get(data) {
+        return there.url();
+    }
+    let server = postgres::server().expect("TMD_TEST_POSTGRES_URL, for TMD_TEST_STORE=postgres");
+    let made = Database::new(server).await;
+    let url = made.url();
+    databases().insert(data.to_owned(), made);
+    url
+}
+
 /// The daemon's database, looked into from outside.
-pub async fn database(data: &Path) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(data.join("office.db")).busy_timeout(PATIENCE);
-    SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap()
+pub async fn database(data: &Path) -> AnyPool {
+    sqlx::any::install_default_drivers();
+    let url = databases().get(data).map(Database::url);
+    let setting = if url.is_some() { "SET lock_timeout = '20s'" } else { "PRAGMA busy_timeout = 20000" };
+    let url = url.unwrap_or_else(|| format!("sqlite://{}", data.join("office.db").display()));
+    let patient = AnyPoolOptions::new().max_connections(2).after_connect(move |connection, _| {
+        Box::pin(async move { sqlx::query(setting).execute(connection).await.map(drop) })
+    });
+    patient.connect(&url).await.unwrap()
 }
 
 /// Waits for a session to be in a state, over its stream.

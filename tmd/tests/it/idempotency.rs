@@ -10,7 +10,7 @@ use tmcore::payment::Operation::{Authorize, Capture};
 use tmd::clock::{Clock, SystemClock};
 use tokio::task::JoinSet;
 
-use crate::harness::{Daemon, eventually, key, quick};
+use crate::harness::{Daemon, eventually, key, now, quick};
 use crate::till::{Purchase, of, path, pay, post, refusal, unswept};
 
 const BODY: &str = r#"{"seats":["A-1"],"paymentToken":"tok_ok"}"#;
@@ -259,8 +259,8 @@ async fn i7_a_crash_leaves_no_key_behind_for_longer_than_its_lease() {
     let key = key();
     let confirm = async || buyer.buyer.confirm(buyer.order, &pay(&["A-1"], "tok_ok"), &key).await;
     confirm().await.unwrap();
-    let leased = "UPDATE idempotency_keys SET lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + 700, status = NULL WHERE key =";
-    daemon.write(format!("{leased} '{key}'")).await;
+    let leased = format!("lease_until = {} + 700, status = NULL", now());
+    daemon.write(format!("UPDATE idempotency_keys SET {leased} WHERE key = '{key}'")).await;
     assert_eq!(refusal(confirm().await), (409, ProblemCode::IdempotencyInFlight));
     eventually("the lease ends", async || confirm().await.is_ok()).await;
     assert_eq!(daemon.done_for(buyer.order).await, [(Authorize, true)]);
@@ -324,7 +324,7 @@ async fn i8_what_may_come_out_otherwise_is_not_kept() {
     untyped.insert("idempotency-key", HeaderValue::from_str(&key).unwrap());
     let (status, ..) = buyer.buyer.raw(Method::POST, &path, untyped, BODY).await.unwrap();
     assert_eq!(status.as_u16(), 415);
-    let blocker = daemon.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let blocker = daemon.block_writes().await;
     assert_eq!(post(&buyer.buyer, &path, Some(&key), BODY).await.status, 503);
     blocker.rollback().await.unwrap();
     let done = post(&buyer.buyer, &path, Some(&key), BODY).await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sqlx::AssertSqlSafe;
 use tmapi::ProblemCode;
 use tmapi::client::Client;
 use tmapi::event::EventPatch;
@@ -17,7 +18,7 @@ use tmd::clock::{Clock, SystemClock};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::harness::{Daemon, key};
+use crate::harness::{Daemon, key, now};
 use crate::till::{Purchase, Wire, open, pay, post};
 
 /// Orders begun by as many new guests, at once.
@@ -194,13 +195,13 @@ async fn m8_s4_at_the_instant_of_expiry_the_seat_goes_to_one_of_two() {
 /// Lets the orders end one after the other, two milliseconds apart; answers how long from now.
 async fn stagger(daemon: &Daemon, orders: impl Iterator<Item = OrderId>) -> Vec<Duration> {
     let ends: Vec<(OrderId, u64)> = orders.zip(0_u64..).map(|(order, n)| (order, 120 + 2 * n)).collect();
-    let json = serde_json::to_string(&ends).unwrap();
-    let orders = "UPDATE orders SET expires_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + e.value ->> 1
-                  FROM json_each(?) e WHERE order_id = e.value ->> 0";
+    let mut tx = daemon.db.begin().await.unwrap();
+    for (order, millis) in &ends {
+        let sql = format!("UPDATE orders SET expires_at = {} + {millis} WHERE order_id = '{order}'", now());
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    }
     let seats = "UPDATE seat_inventory SET reserved_until = o.expires_at
                  FROM orders o WHERE o.order_id = seat_inventory.order_id AND status = 1";
-    let mut tx = daemon.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    sqlx::query(orders).bind(&json).execute(&mut *tx).await.unwrap();
     sqlx::query(seats).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     ends.iter().map(|(_, millis)| Duration::from_millis(*millis)).collect()

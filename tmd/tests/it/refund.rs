@@ -7,7 +7,7 @@ use tmapi::order::OrderStatus;
 use tmcore::payment::Operation::{Authorize, Capture, Refund, Void};
 use tmd::config::Config;
 
-use crate::harness::{Daemon, eventually, key, quick};
+use crate::harness::{Daemon, eventually, key, now, quick};
 use crate::till::{Purchase, pay, post, refusal};
 
 /// M1, M9: a refund that the provider fails at twice is done in the end without anybody's help; its tickets end at once.
@@ -115,7 +115,7 @@ async fn i7_an_abandoned_booking_is_completed_and_an_abandoned_confirmation_is_n
     let (booked, stepwise) = (Purchase::begin(&guest, &event).await, Purchase::begin(&guest, &event).await);
     for (purchase, seat) in [(&booked, "A-1"), (&stepwise, "A-2")] {
         purchase.confirm(&[seat], "tok_ok").await.unwrap();
-        let lease = "lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + 1000";
+        let lease = format!("lease_until = {} + 1000", now());
         let sql = format!(
             "UPDATE idempotency_keys SET status = NULL, body = NULL, {lease} WHERE order_id = '{}'
                AND status = 202",

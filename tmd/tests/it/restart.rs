@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::SqlitePool;
+use sqlx::AnyPool;
 use tempfile::TempDir;
 use tmapi::ProblemCode;
 use tmapi::client::{Client, ClientError, SaleAction};
@@ -214,7 +214,7 @@ async fn put_on_sale(organiser: &Client, queued: &EventId, open: &EventId) {
     }
 }
 
-async fn nobody_lost_the_place(db: &SqlitePool) {
+async fn nobody_lost_the_place(db: &AnyPool) {
     let ended = "SELECT COUNT(*) FROM sessions WHERE state NOT IN ('WAITING', 'ACTIVE')";
     let ended: i64 = sqlx::query_scalar(ended).fetch_one(db).await.unwrap();
     assert_eq!(ended, 0, "somebody lost the place");

@@ -257,7 +257,7 @@ async fn confirming_without_a_live_session_is_403() {
     let mut stream = scene.ask(at("GET /api/sse/waiting-room/sessions/{sessionId}", session)).await;
     stream.until("waiting-room-active").await;
     let order = begin(&scene, "E1", &scene.owner).await.field("orderId");
-    sqlx::query("UPDATE sessions SET state = 'EXPIRED', order_id = NULL WHERE session_id = ?")
+    sqlx::query("UPDATE sessions SET state = 'EXPIRED', order_id = NULL WHERE session_id = $1")
         .bind(session)
         .execute(&scene.daemon.db)
         .await
@@ -272,8 +272,7 @@ async fn s9_a_locked_database_is_503_and_the_order_is_as_it_was() {
     let mut config = quick();
     config.store.busy_timeout_milliseconds = 100;
     let scene = Scene::set_with(config).await;
-    let mut lock = scene.daemon.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    sqlx::query("UPDATE gates SET next_place = next_place").execute(&mut *lock).await.unwrap();
+    let lock = scene.daemon.block_writes().await;
     let waiting = confirm(&scene, &scene.order, &scene.owner, (&["A-1"], "tok_ok"));
     let refusal = tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap();
     assert_eq!(refusal.said(), refused(503, "busy"));

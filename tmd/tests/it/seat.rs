@@ -307,7 +307,7 @@ async fn s9_a_request_that_finds_the_database_locked_is_told_so_within_two_secon
     for _ in 0..6 {
         buyers.push(Purchase::begin(&daemon.client(), &event).await);
     }
-    let blocker = daemon.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let blocker = daemon.block_writes().await;
     let mut answers = JoinSet::new();
     // One after the other, so that some find the writer taken and others a batch before them.
     for (n, buyer) in (0..).zip(&buyers) {

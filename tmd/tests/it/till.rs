@@ -13,7 +13,7 @@ use tmcore::{EventId, OrderId};
 use tmd::config::Config;
 use tmd::ports::gateway::ProviderRecord;
 
-use crate::harness::{Daemon, eventually, key, quick, seats};
+use crate::harness::{Daemon, eventually, key, now, quick, seats};
 
 /// An order that is being paid for, and who pays.
 pub struct Purchase {
@@ -144,8 +144,8 @@ impl Daemon {
 
     /// Moves an order's end, by the database's clock.
     pub async fn ends_in(&self, order: OrderId, millis: i64) {
-        let at = format!("CAST(unixepoch('subsec') * 1000 AS INTEGER) + {millis}");
-        let mut tx = self.db.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let at = format!("{} + {millis}", now());
+        let mut tx = self.db.begin().await.unwrap();
         for sql in [
             format!("UPDATE orders SET expires_at = {at} WHERE order_id = '{order}'"),
             format!(

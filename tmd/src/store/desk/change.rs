@@ -23,7 +23,7 @@ pub struct Changes {
     /// Orders.
     pub orders: Edges<OrderId, OrderState>,
     /// Sessions.
-    pub sessions: Edges<SessionId, SessionState>,
+    pub sessions: SessionChanges,
     /// Seats.
     pub seats: SeatChanges,
     /// Payments.
@@ -47,6 +47,15 @@ impl<I, S> Default for Edges<I, S> {
     fn default() -> Self {
         Self { was: HashMap::new(), taken: Vec::new() }
     }
+}
+
+/// Sessions that moved, and lines that grew.
+#[derive(Debug, Default)]
+pub struct SessionChanges {
+    /// The sessions.
+    pub edges: Edges<SessionId, SessionState>,
+    /// The next places as they were read.
+    pub next_places: HashMap<EventId, u64>,
 }
 
 /// Seats that changed hands.
@@ -156,8 +165,8 @@ impl Desk {
         };
         let from = found.state;
         (found.state, found.inside) = (to, inside);
-        self.changes.sessions.was.entry(session).or_insert(Some(from));
-        self.changes.sessions.taken.push((session, Some(from), to));
+        self.changes.sessions.edges.was.entry(session).or_insert(Some(from));
+        self.changes.sessions.edges.taken.push((session, Some(from), to));
         Ok(found.clone())
     }
 }

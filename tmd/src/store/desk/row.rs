@@ -57,7 +57,7 @@ pub struct PaymentRow {
     pub attempt: u32,
 }
 
-/// An event's sale, and its clock of seat changes.
+/// An event's sale, its clock of seat changes, and the end of its line.
 #[derive(Clone, Debug)]
 pub struct SaleRow {
     /// The sale.
@@ -66,6 +66,8 @@ pub struct SaleRow {
     pub currency: Currency,
     /// The last number that was given to a change of seats.
     pub clock: i64,
+    /// The place in line that whoever joins next gets.
+    pub next_place: u64,
 }
 
 /// Everything that the commands of a batch look at.

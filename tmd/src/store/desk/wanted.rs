@@ -1,4 +1,4 @@
-//! What a store has to lay on the desk.
+//! What a store has to lay on the desk, and to lock.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::Desk;
 /// - the keys;
 /// - the orders that are named, those of the payments, and the open ones of the newcomers;
 /// - all payments, tickets and seats of those orders, the sessions they were begun with, and the sales of their events;
-/// - of the newcomers the sales of their events, and their live sessions;
+/// - of the newcomers and those who join the sales of their events, and their live sessions;
 /// - the seats that are named;
 /// - how many seats the newcomers own, and those who want seats.
 ///
@@ -32,16 +32,24 @@ pub struct Wanted {
     pub newcomers: Vec<(EventId, UserId)>,
     /// Seats wanted for an order.
     pub seats: Vec<(OrderId, SeatId)>,
+    /// Who joins: the sale and their session are wanted.
+    pub joins: Vec<(EventId, UserId)>,
+    /// Keys that are written without being laid: of the commands and the ends of claims.
+    pub written_keys: Vec<KeyRef>,
 }
 
 impl Wanted {
-    /// What the claims and commands of a batch name.
+    /// What the writes of a batch name.
     #[must_use]
     pub fn by(batch: &Batch) -> Self {
         let keys = batch.claims.iter().map(|claim| claim.key.clone()).collect();
-        let mut wanted = Self { keys, ..Self::default() };
-        for (command, _) in &batch.commands {
+        let joins = batch.joins.iter().map(|join| (join.event.clone(), join.user)).collect();
+        let written_keys = batch.ends.iter().map(|(key, _)| key.clone()).collect();
+        let mut wanted = Self { keys, joins, written_keys, ..Self::default() };
+        for (command, keep) in &batch.commands {
             wanted.add(command);
+            wanted.written_keys.extend(command.key().cloned());
+            wanted.written_keys.extend(keep.iter().map(|keep| keep.key.clone()));
         }
         wanted
     }
@@ -62,7 +70,7 @@ impl Wanted {
         }
     }
 
-    /// Whether nothing is wanted.
+    /// Whether nothing has to be laid.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -70,6 +78,7 @@ impl Wanted {
             && self.orders.is_empty()
             && self.newcomers.is_empty()
             && self.seats.is_empty()
+            && self.joins.is_empty()
     }
 }
 

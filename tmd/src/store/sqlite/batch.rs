@@ -9,12 +9,10 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use tmcore::{OrderId, Timestamp};
 
-use super::waiting_room::join;
 use super::{SqliteStore, begin, failed};
 use crate::ports::StoreError;
-use crate::ports::batch::{Batch, BatchStore, Decided, Written};
-use crate::ports::idempotency::Keep;
-use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome};
+use crate::ports::batch::{Batch, BatchStore, Written};
+use crate::ports::order::OrderOutcome;
 use crate::store::desk::{Desk, Wanted};
 
 #[async_trait]
@@ -39,39 +37,13 @@ impl SqliteStore {
     async fn write_all(&self, batch: &Batch) -> Result<Written, StoreError> {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
-        let at = self.now();
-        let mut desk = Desk::new(at, self.send_lease_seconds);
+        let mut desk = Desk::new(self.now(), self.send_lease_seconds);
         load::lay(&mut tx, &mut desk, &Wanted::by(batch)).await?;
-        let claims = batch.claims.iter().map(|claim| Ok(desk.claim(claim))).collect();
-        let joins = join::all(&mut tx, &batch.joins, at).await?;
-        let commands = run(&mut desk, &batch.commands)?;
-        for (key, answer) in &batch.ends {
-            desk.end(key.clone(), answer.clone());
-        }
+        let written = desk.decide(batch)?;
         save::write(&mut tx, &desk).await?;
         tx.commit().await.map_err(failed)?;
-        Ok(Written { claims, joins, commands, ends: batch.ends.iter().map(|_| Ok(())).collect() })
+        Ok(written)
     }
-}
-
-/// Carries every command out; what ends a claim is kept with it.
-fn run(desk: &mut Desk, commands: &[(OrderCommand, Option<Keep>)]) -> Result<Vec<Decided>, StoreError> {
-    let mut all = Vec::with_capacity(commands.len());
-    for (command, keep) in commands {
-        let outcome = desk.run(command);
-        if let Err(CommandRefusal::Store(error)) = outcome {
-            return Err(error);
-        }
-        let mut kept = None;
-        if let Some(keep) = keep {
-            kept = keep.answer(outcome.as_ref().map(|outcome| &outcome.record));
-            if kept.is_some() {
-                desk.end(keep.key.clone(), kept.clone());
-            }
-        }
-        all.push(Decided { outcome, kept });
-    }
-    Ok(all)
 }
 
 /// Ends the orders whose time is up.
@@ -82,11 +54,7 @@ pub(super) async fn expire(
 ) -> Result<Vec<OrderOutcome>, StoreError> {
     let mut desk = Desk::new(at, send_lease_seconds);
     load::lay(tx, &mut desk, &Wanted { orders: orders.collect(), ..Wanted::default() }).await?;
-    let ended = desk.order_ids().into_iter().map(|order| desk.expire(order)).collect::<Result<_, _>>();
-    let ended = ended.map_err(|refusal| match refusal {
-        CommandRefusal::Store(error) => error,
-        other => StoreError::failed(other),
-    })?;
+    let ended = desk.expire_all()?;
     save::write(tx, &desk).await?;
     Ok(ended)
 }

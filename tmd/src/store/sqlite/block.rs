@@ -1,14 +1,14 @@
 //! Seats that the organiser keeps back.
 
 use sqlx::SqliteConnection;
-use tmcore::seat::SeatState;
 use tmcore::{EventId, SeatId};
 
 use super::order::seats;
-use super::{SqliteStore, begin, catalog, failed, json_array};
+use super::{SqliteStore, begin, catalog, failed};
 use crate::ports::StoreError;
 use crate::ports::seat::BlockRefusal;
-use crate::store::desk::SeatRow;
+use crate::store::desk::{self, SeatRow};
+use crate::store::row::json_array;
 
 /// Blocks or unblocks, all or none; answers how many seats changed.
 pub(super) async fn set(
@@ -24,23 +24,11 @@ pub(super) async fn set(
         return Err(BlockRefusal::NotFound);
     }
     let found = seats::by_id(&mut tx, event, ids).await?;
-    let missing = seats::missing(ids, &found);
+    let missing = desk::missing(ids, &found);
     if !missing.is_empty() {
         return Err(BlockRefusal::Unknown(missing));
     }
-    let (mut change, mut taken) = (Vec::new(), Vec::new());
-    for seat in found {
-        let state = seat.state.expire(at).unwrap_or(seat.state);
-        match (state, blocked) {
-            (SeatState::Available, true) | (SeatState::Blocked, false) => change.push(seat),
-            (SeatState::Blocked, true) | (_, false) => {}
-            // Somebody is about to pay for it: keeping it back now would take money without a ticket.
-            (_, true) => taken.push(seat.line.id),
-        }
-    }
-    if !taken.is_empty() {
-        return Err(BlockRefusal::Taken(taken));
-    }
+    let change = desk::decide_block(found, at, blocked)?;
     write(&mut tx, event, &change, blocked).await?;
     tx.commit().await.map_err(failed)?;
     Ok(u32::try_from(change.len()).unwrap_or(u32::MAX))

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 
-use super::row::Columns;
-use super::{SqliteStore, begin, failed, json_array, payment};
+use super::{SqliteStore, begin, failed};
 use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::callback::{CallbackStore, Known, Telling};
+use crate::store::row::{self, Columns, json_array};
 
 #[async_trait]
 impl CallbackStore for SqliteStore {
@@ -33,7 +33,7 @@ impl CallbackStore for SqliteStore {
                 .map_err(failed)?;
         let mut payments = HashMap::with_capacity(rows.len());
         for row in &rows {
-            payments.insert(row.text("provider_key")?.to_owned(), payment::read(row)?);
+            payments.insert(row.text("provider_key")?.to_owned(), row::payment::read(row)?);
         }
         let known = tellings.iter().zip(keys).map(|(telling, key)| {
             if heard.contains(&telling.event_id) {

@@ -4,17 +4,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use tmcore::event::{Sale, SaleAction, SaleRules, SaleState, SeatLimits};
-use tmcore::waiting_room::{Gate, GateLimits, lobby};
+use tmcore::event::{Sale, SaleAction, SaleState};
+use tmcore::waiting_room::{Gate, lobby};
 use tmcore::{EventId, Timestamp};
 
-use super::row::{Columns, int, parse};
-use super::{SqliteStore, begin, failed, json_array, session, waiting_room};
+use super::{SqliteStore, begin, failed, waiting_room};
 use crate::ports::StoreError;
-use crate::ports::catalog::{CatalogRefusal, CatalogStore, EventRecord, Inventory, PriceLevel, VenueRecord};
+use crate::ports::catalog::{CatalogRefusal, CatalogStore, EventRecord, Inventory};
 use crate::ports::waiting_room::SessionRecord;
-
-const EVENT: &str = "SELECT e.*, v.name AS venue_name, v.city FROM events e JOIN venues v USING (venue_id)";
+use crate::store::row::{self, int, json_array, parse};
 
 #[async_trait]
 impl CatalogStore for SqliteStore {
@@ -73,13 +71,13 @@ impl CatalogStore for SqliteStore {
 
     async fn event(&self, event: &EventId) -> Result<Option<EventRecord>, StoreError> {
         let mut connection = self.readers().acquire().await.map_err(failed)?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{EVENT} WHERE event_id = ?")))
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{} WHERE event_id = ?", row::event::EVENT)))
             .bind(event.as_str())
             .fetch_optional(&mut *connection)
             .await
             .map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
-        let mut record = read_event(&row)?;
+        let mut record = row::event::read(&row)?;
         complete(&mut connection, std::slice::from_mut(&mut record)).await?;
         Ok(Some(record))
     }
@@ -87,8 +85,9 @@ impl CatalogStore for SqliteStore {
     async fn events(&self, after: Option<&EventId>, limit: u32) -> Result<Vec<EventRecord>, StoreError> {
         let mut connection = self.readers().acquire().await.map_err(failed)?;
         let sql = format!(
-            "{EVENT} WHERE ?1 IS NULL OR (starts_at, event_id) > (SELECT starts_at, event_id FROM events WHERE event_id = ?1)
-             ORDER BY starts_at, event_id LIMIT ?2"
+            "{} WHERE ?1 IS NULL OR (starts_at, event_id) > (SELECT starts_at, event_id FROM events WHERE event_id = ?1)
+             ORDER BY starts_at, event_id LIMIT ?2",
+            row::event::EVENT
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(after.map(EventId::as_str))
@@ -120,19 +119,14 @@ impl CatalogStore for SqliteStore {
     }
 }
 
-/// Events of rows that were selected by [`EVENT`], with all that belongs to them.
+/// Events of rows that were selected by [`row::event::EVENT`], with all that belongs to them.
 pub(super) async fn read_events(
     connection: &mut SqliteConnection,
     rows: &[SqliteRow],
 ) -> Result<Vec<EventRecord>, StoreError> {
-    let mut records = rows.iter().map(read_event).collect::<Result<Vec<_>, _>>()?;
+    let mut records = rows.iter().map(row::event::read).collect::<Result<Vec<_>, _>>()?;
     complete(connection, &mut records).await?;
     Ok(records)
-}
-
-/// What [`read_events`] reads, as the head of a statement.
-pub(super) const fn select_events() -> &'static str {
-    EVENT
 }
 
 /// The sale of an event, as a transaction sees it.
@@ -145,45 +139,7 @@ pub(super) async fn sale(
         .fetch_optional(connection)
         .await
         .map_err(failed)?;
-    row.as_ref().map(read_sale).transpose()
-}
-
-fn read_event(row: &SqliteRow) -> Result<EventRecord, StoreError> {
-    let venue = VenueRecord {
-        id: row.parse("venue_id")?,
-        name: row.text("venue_name")?.into(),
-        city: row.text("city")?.into(),
-    };
-    Ok(EventRecord {
-        sale: read_sale(row)?,
-        name: row.text("name")?.to_owned(),
-        starts_at: row.time("starts_at")?,
-        venue,
-        performers: Vec::new(),
-        currency: row.parse("currency")?,
-        price_levels: Vec::new(),
-    })
-}
-
-pub(super) fn read_sale(row: &SqliteRow) -> Result<Sale, StoreError> {
-    let state = SaleState::parse(row.text("sale_state")?)
-        .ok_or_else(|| StoreError::failed("an unknown sale state"))?;
-    let gate = GateLimits {
-        capacity: row.count("capacity")?,
-        admissions_per_minute: row.count("admissions_per_minute")?,
-    };
-    let seats =
-        SeatLimits { per_order: row.count("seats_per_order")?, per_buyer: row.count("seats_per_buyer")? };
-    let rules = SaleRules {
-        waiting_room: row.int("waiting_room")? != 0,
-        gate,
-        lapse_seconds: row.count("lapse_seconds")?,
-        active_seconds: row.count("active_seconds")?,
-        lobby_seconds: row.count("lobby_seconds")?,
-        hold_ttl_seconds: row.count("hold_ttl_seconds")?,
-        seats,
-    };
-    Ok(Sale { event: row.parse("event_id")?, state, starts_at: row.time_opt("sale_starts_at")?, rules })
+    row.as_ref().map(row::event::sale).transpose()
 }
 
 /// Adds performers and price levels, one statement each for all events.
@@ -203,21 +159,7 @@ async fn complete(connection: &mut SqliteConnection, records: &mut [EventRecord]
     .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
-    for record in records {
-        let event = record.sale.event.as_str();
-        for row in performers.iter().filter(|row| row.text("event_id").is_ok_and(|id| id == event)) {
-            record.performers.push((row.parse("performer_id")?, row.text("name")?.to_owned()));
-        }
-        for row in levels.iter().filter(|row| row.text("event_id").is_ok_and(|id| id == event)) {
-            record.price_levels.push(PriceLevel {
-                name: row.text("name")?.to_owned(),
-                color: row.text("color")?.to_owned(),
-                price: row.int("price")?,
-                seats: row.count("seats")?,
-            });
-        }
-    }
-    Ok(())
+    row::event::complete(records, &performers, &levels)
 }
 
 async fn sale_state(tx: &mut SqliteConnection, event: &EventId) -> Result<Option<SaleState>, StoreError> {
@@ -370,16 +312,10 @@ async fn write_seats(
     event: &EventRecord,
     inventory: &Inventory,
 ) -> Result<(), StoreError> {
-    let section = |index: u32| {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| inventory.sections.get(index))
-            .map_or("", |(name, _)| name.as_str())
-    };
     let seats: Vec<_> = inventory
         .seats
         .iter()
-        .map(|s| (s.id.as_str(), section(s.section), &s.row, &s.number, s.level))
+        .map(|s| (s.id.as_str(), row::event::section(inventory, s.section), &s.row, &s.number, s.level))
         .collect();
     let seats = json_array(&seats)?;
     sqlx::query("DELETE FROM seats WHERE venue_id = ?")
@@ -442,5 +378,5 @@ async fn draw_lobby(
     .fetch_all(tx)
     .await
     .map_err(failed)?;
-    rows.iter().map(session::read).collect()
+    rows.iter().map(row::session::read).collect()
 }

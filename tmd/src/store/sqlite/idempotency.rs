@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use tmcore::OrderId;
 
-use super::row::Columns;
 use super::{SqliteStore, failed};
 use crate::ports::StoreError;
 use crate::ports::idempotency::IdempotencyStore;
 use crate::ports::order::KeyRef;
+use crate::store::row::Columns;
 
 const HOUR_MILLIS: i64 = 3_600_000;
 

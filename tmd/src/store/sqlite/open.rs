@@ -62,7 +62,9 @@ impl OpenError {
         match meaning(error) {
             StoreError::Fault(fault) => Self::Fault { file, fault },
             StoreError::Busy => Self::Other { file, reason: "another program has locked it".to_owned() },
-            StoreError::Failed(reason) => Self::Other { file, reason: reason.to_string() },
+            StoreError::Failed(reason) | StoreError::Unreachable(reason) => {
+                Self::Other { file, reason: reason.to_string() }
+            }
         }
     }
 

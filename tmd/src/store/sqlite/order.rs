@@ -4,16 +4,14 @@ pub(super) mod seats;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
-use tmcore::order::{CardTries, Order, OrderParties, OrderState};
-use tmcore::seat::Fence;
-use tmcore::{EventId, Money, OrderId, TicketId};
+use tmcore::order::OrderState;
+use tmcore::{EventId, OrderId, TicketId};
 
-use super::row::{Columns, parse};
-use super::{SqliteStore, batch, begin, failed, json_array};
+use super::{SqliteStore, batch, begin, failed};
 use crate::ports::StoreError;
-use crate::ports::order::{OrderOutcome, OrderRecord, OrderStore, SeatLine, TicketRecord};
+use crate::ports::order::{OrderOutcome, OrderRecord, OrderStore, TicketRecord};
 use crate::store::desk::OrderRow;
+use crate::store::row::{self, Columns, json_array, parse};
 
 #[async_trait]
 impl OrderStore for SqliteStore {
@@ -49,7 +47,7 @@ impl OrderStore for SqliteStore {
             .await
             .map_err(failed)?;
         let Some(row) = row else { return Ok(None) };
-        let OrderRow { order, seats: indexes, .. } = read(&row)?;
+        let OrderRow { order, seats: indexes, .. } = row::order::read(&row)?;
         let seats = seats::lines(&mut tx, &order.parties.event, &indexes).await?;
         let tickets =
             if has_tickets(order.state) { tickets_of(&mut tx, order.id).await? } else { Vec::new() };
@@ -75,26 +73,6 @@ impl OrderStore for SqliteStore {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<OrderRow, StoreError> {
-    let parties = OrderParties {
-        user: row.parse("user_id")?,
-        event: row.parse("event_id")?,
-        session: row.parse_opt("session_id")?,
-    };
-    let order = Order {
-        id: row.parse("order_id")?,
-        parties,
-        state: OrderState::parse(row.text("state")?)
-            .ok_or_else(|| StoreError::failed("an unknown order state"))?,
-        expires_at: row.time("expires_at")?,
-        created_at: row.time("created_at")?,
-        total: row.money("total", "currency")?,
-        cards: CardTries { attempts: row.count("attempts")?, declines: row.count("declines")? },
-    };
-    let seats = serde_json::from_str(row.text("seats")?).map_err(StoreError::failed)?;
-    Ok(OrderRow { order, fence: Fence(row.int("fence")?), seats })
-}
-
 /// Whether orders in this state have, or had, tickets.
 const fn has_tickets(state: OrderState) -> bool {
     matches!(state, OrderState::Finalized | OrderState::Refunding | OrderState::Refunded)
@@ -115,36 +93,12 @@ async fn tickets(
 ) -> Result<Vec<TicketRecord>, StoreError> {
     let sql = format!(
         "SELECT t.*, {} WHERE t.{column} IN (SELECT value FROM json_each(?)) ORDER BY t.seat_index",
-        seats::LINE_OF_TICKET
+        row::order::LINE_OF_TICKET
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(json_array(values)?)
         .fetch_all(connection)
         .await
         .map_err(failed)?;
-    rows.iter().map(read_ticket).collect()
-}
-
-fn read_ticket(row: &SqliteRow) -> Result<TicketRecord, StoreError> {
-    Ok(TicketRecord {
-        id: row.parse("ticket_id")?,
-        owner: (row.parse("order_id")?, row.parse("user_id")?),
-        event: row.parse("event_id")?,
-        seat: read_line(row)?,
-        code: row.text("code")?.to_owned(),
-        valid: row.text("state")? == "VALID",
-        issued_at: row.time("issued_at")?,
-    })
-}
-
-fn read_line(row: &SqliteRow) -> Result<SeatLine, StoreError> {
-    let price: Money = row.money("price", "currency")?;
-    Ok(SeatLine {
-        index: row.count("seat_index")?,
-        id: row.parse("seat_id")?,
-        section: row.text("section")?.to_owned(),
-        row: row.text("row_label")?.to_owned(),
-        number: row.text("number")?.to_owned(),
-        price: (row.text("level_name")?.to_owned(), price),
-    })
+    rows.iter().map(row::order::ticket).collect()
 }

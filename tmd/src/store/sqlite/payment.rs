@@ -1,15 +1,13 @@
 //! Payments: written before they are sent, settled by a definite answer.
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 use tmcore::OrderId;
-use tmcore::payment::{Operation, PaymentState};
 
-use super::row::Columns;
 use super::{SqliteStore, begin, failed};
 use crate::drill::{self, Step};
 use crate::ports::StoreError;
 use crate::ports::payment::{PaymentRecord, PaymentStore};
+use crate::store::row::payment::read;
 
 #[async_trait]
 impl PaymentStore for SqliteStore {
@@ -44,17 +42,4 @@ impl PaymentStore for SqliteStore {
             .map_err(failed)?;
         rows.iter().map(read).collect()
     }
-}
-
-pub(super) fn read(row: &SqliteRow) -> Result<PaymentRecord, StoreError> {
-    let state = PaymentState::from_stored(row.text("state")?, row.text_opt("detail")?);
-    let operation = Operation::parse(row.text("operation")?);
-    Ok(PaymentRecord {
-        order: row.parse("order_id")?,
-        operation: operation.ok_or_else(|| StoreError::failed("an unknown operation"))?,
-        key: row.parse("provider_key")?,
-        state: state.ok_or_else(|| StoreError::failed("an unknown payment state"))?,
-        amount: row.money("amount", "currency")?,
-        against: row.parse_opt("against")?,
-    })
 }

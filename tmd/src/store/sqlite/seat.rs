@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use tmcore::{EventId, SeatId};
 
-use super::row::Columns;
 use super::{SqliteStore, block, failed};
 use crate::ports::StoreError;
 use crate::ports::seat::{BlockRefusal, SeatLedger, SeatSnapshot, Sections};
+use crate::store::row::Columns;
 
 #[async_trait]
 impl SeatLedger for SqliteStore {

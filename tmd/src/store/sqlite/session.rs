@@ -1,34 +1,14 @@
 //! Rows of sessions, read and moved along.
 
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use tmcore::waiting_room::SessionState;
 use tmcore::{SessionId, Timestamp};
 
-use super::row::{Columns, int};
-use super::{failed, json_array};
+use super::failed;
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Inside, Place, SessionRecord};
-
-/// A session of a row with all columns.
-pub(super) fn read(row: &SqliteRow) -> Result<SessionRecord, StoreError> {
-    let state = SessionState::parse(row.text("state")?)
-        .ok_or_else(|| StoreError::failed("an unknown session state"))?;
-    let place = if row.int("lobby")? != 0 {
-        Place::Lobby
-    } else {
-        Place::Line(u64::try_from(row.int("place")?).map_err(StoreError::failed)?)
-    };
-    Ok(SessionRecord {
-        id: row.parse("session_id")?,
-        event: row.parse("event_id")?,
-        user: row.parse("user_id")?,
-        state,
-        place,
-        joined_at: row.time("joined_at")?,
-        inside: Inside { deadline: row.time_opt("deadline")?, order: row.parse_opt("order_id")? },
-    })
-}
+use crate::ports::waiting_room::{Inside, SessionRecord};
+use crate::store::row::session::read;
+use crate::store::row::{int, json_array};
 
 /// A session by its id.
 pub(super) async fn load(

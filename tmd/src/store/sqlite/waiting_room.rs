@@ -1,7 +1,5 @@
 //! Joining, leaving, and turns at the gate.
 
-pub(super) mod join;
-
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -9,11 +7,11 @@ use tmcore::event::{Sale, SaleState};
 use tmcore::waiting_room::{Gate, SessionState};
 use tmcore::{EventId, SessionId, Timestamp, UserId};
 
-use super::row::{Columns, int};
-use super::{SqliteStore, begin, catalog, failed, json_array, session};
+use super::{SqliteStore, begin, catalog, failed, session};
 use crate::drill::{self, Mutant, Step};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Inside, Place, SessionRecord, Turn, WaitingRoomStore};
+use crate::ports::waiting_room::{Inside, SessionRecord, Turn, WaitingRoomStore};
+use crate::store::row::{self, Columns, int, json_array};
 
 // SQLite uses a partial index only where the statement repeats the index's own condition, word for word: hence the
 // `state IN ('WAITING', 'ACTIVE', 'ORDERING')` beside narrower ones below. Source: <https://www.sqlite.org/partialindex.html>.
@@ -100,7 +98,7 @@ impl WaitingRoomStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(failed)?;
-        rows.iter().map(session::read).collect()
+        rows.iter().map(row::session::read).collect()
     }
 }
 
@@ -249,11 +247,8 @@ async fn record(
     at: Timestamp,
     turn: &mut Turn,
 ) -> Result<(), StoreError> {
-    let mut sessions = rows.iter().map(session::read).collect::<Result<Vec<_>, _>>()?;
-    sessions.sort_unstable_by_key(|session| match session.place {
-        Place::Lobby => 0,
-        Place::Line(place) => place,
-    });
+    let mut sessions = rows.iter().map(row::session::read).collect::<Result<Vec<_>, _>>()?;
+    sessions.sort_unstable_by_key(row::session::by_place);
     let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
     session::append(tx, &ids, Some(from), to, at).await?;
     turn.changed.extend(sessions);

@@ -111,7 +111,7 @@ impl Writer {
                     tracing::error!(file = %self.file.display(), %fault, advice, "failed to write the store");
                 }
             }
-            Err(StoreError::Busy | StoreError::Failed(_)) => {}
+            Err(StoreError::Busy | StoreError::Unreachable(_) | StoreError::Failed(_)) => {}
         }
     }
 

@@ -2,11 +2,11 @@
 //! batch is written by one script.
 
 use futures::TryStreamExt as _;
-use serde::Serialize;
 use sqlx::{AssertSqlSafe, Either, Executor as _, SqliteConnection};
 
 use crate::ports::StoreError;
-use crate::store::sqlite::{failed, json_array};
+use crate::store::desk::Part;
+use crate::store::sqlite::failed;
 
 /// The rows of a statement, `w`. Many are taken out of their array once: read in place, an element would be written out
 /// as text again for every column. For a few the table that takes is dearer than that.
@@ -25,33 +25,16 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// Adds a statement that writes every one of the rows, or the batch fails (S7).
-    pub(super) fn every<T: Serialize>(&mut self, sql: &'static str, rows: &[T]) -> Result<(), StoreError> {
-        self.add(sql, rows, Some(rows.len()))
+    /// Adds a statement.
+    pub(super) fn add(&mut self, sql: &'static str, part: Part) {
+        self.sql.push_str(if part.rows < MANY_ROWS { FEW } else { MANY });
+        self.sql.push_str(sql);
+        self.sql.push(';');
+        self.arrays.push(part.array);
+        self.wanted.push((sql, part.statement.writes_every_row().then_some(part.rows)));
     }
 
-    /// Adds a statement that writes those of the rows that are there.
-    pub(super) fn some<T: Serialize>(&mut self, sql: &'static str, rows: &[T]) -> Result<(), StoreError> {
-        self.add(sql, rows, None)
-    }
-
-    fn add<T: Serialize>(
-        &mut self,
-        sql: &'static str,
-        rows: &[T],
-        wanted: Option<usize>,
-    ) -> Result<(), StoreError> {
-        if !rows.is_empty() {
-            self.sql.push_str(if rows.len() < MANY_ROWS { FEW } else { MANY });
-            self.sql.push_str(sql);
-            self.sql.push(';');
-            self.arrays.push(json_array(rows)?);
-            self.wanted.push((sql, wanted));
-        }
-        Ok(())
-    }
-
-    /// Runs the statements in the order in which they were added.
+    /// Runs the statements in the order in which they were added. One that does not write all of its rows fails (S7).
     pub(super) async fn run(self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
         if self.wanted.is_empty() {
             return Ok(());

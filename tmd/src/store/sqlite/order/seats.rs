@@ -2,17 +2,14 @@
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
-use tmcore::seat::{Fence, SeatState};
-use tmcore::{EventId, SeatId, Timestamp};
+use tmcore::seat::Fence;
+use tmcore::{EventId, SeatId};
 
-use super::read_line;
-use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::SeatLine;
 use crate::store::desk::SeatRow;
-use crate::store::sqlite::row::Columns;
-use crate::store::sqlite::{failed, json_array};
+use crate::store::row::{self, Columns, json_array};
+use crate::store::sqlite::failed;
 
 /// The columns of a [`SeatLine`] and where they come from, for what is wanted: pairs of an event and what names a seat.
 const LINE: &str =
@@ -22,14 +19,6 @@ const LINE: &str =
    JOIN seats s ON s.venue_id = e.venue_id AND s.seat_index = i.seat_index
    JOIN price_levels l ON l.event_id = i.event_id AND l.level = i.level
    WHERE i.event_id = w.value ->> 0";
-
-/// The same for a ticket `t`.
-pub(super) const LINE_OF_TICKET: &str =
-    "i.seat_id, s.section, s.row_label, s.number, l.name AS level_name, l.price, e.currency
-   FROM tickets t JOIN seat_inventory i ON i.event_id = t.event_id AND i.seat_index = t.seat_index
-   JOIN events e ON e.event_id = t.event_id
-   JOIN seats s ON s.venue_id = e.venue_id AND s.seat_index = i.seat_index
-   JOIN price_levels l ON l.event_id = i.event_id AND l.level = i.level";
 
 /// The named seats that the event has, in ascending order of index (S8).
 pub async fn by_id(
@@ -60,18 +49,7 @@ pub(super) async fn find<T: Serialize>(
         .fetch_all(tx)
         .await
         .map_err(failed)?;
-    rows.iter()
-        .map(|row| {
-            let seat =
-                SeatRow { line: read_line(row)?, state: read_state(row)?, version: row.int("version")? };
-            Ok((row.parse("event_id")?, seat))
-        })
-        .collect()
-}
-
-/// Which of the named seats were not found.
-pub fn missing(ids: &[SeatId], found: &[SeatRow]) -> Vec<SeatId> {
-    ids.iter().filter(|id| found.iter().all(|seat| seat.line.id != **id)).cloned().collect()
+    rows.iter().map(|row| Ok((row.parse("event_id")?, row::order::seat(row)?))).collect()
 }
 
 /// Seats of an event by index, ascending.
@@ -93,18 +71,4 @@ pub async fn next_fence(tx: &mut SqliteConnection, event: &EventId) -> Result<Fe
         .await
         .map(Fence)
         .map_err(failed)
-}
-
-fn read_state(row: &SqliteRow) -> Result<SeatState, StoreError> {
-    let fence = Fence(row.int("version")?);
-    Ok(match row.int("status")? {
-        0 => SeatState::Available,
-        1 if drill::mutant(Mutant::HoldNeedsSweeper) => {
-            SeatState::Held { order: row.parse("order_id")?, until: Timestamp::from_millis(i64::MAX), fence }
-        }
-        1 => SeatState::Held { order: row.parse("order_id")?, until: row.time("reserved_until")?, fence },
-        2 => SeatState::Pinned { order: row.parse("order_id")?, fence },
-        3 => SeatState::Sold { order: row.parse("order_id")?, ticket: row.parse("ticket_id")? },
-        _ => SeatState::Blocked,
-    })
 }

@@ -1,13 +1,19 @@
-//! Values between Rust and columns. A value the schema should never hold is a failure, not a guess.
+//! Values between Rust and columns, the same for every dialect. A value the schema should never hold is a failure, not a
+//! guess.
+
+pub mod event;
+pub mod ledger;
+pub mod order;
+pub mod payment;
+pub mod session;
 
 use std::str::FromStr;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use serde::Serialize;
+use sqlx::{ColumnIndex, Decode, Row, Type};
 use tmcore::money::Currency;
 use tmcore::{Money, Timestamp};
 
-use super::failed;
 use crate::ports::StoreError;
 
 /// Reads columns by name.
@@ -52,21 +58,27 @@ pub trait Columns {
     }
 }
 
-impl Columns for SqliteRow {
+impl<R> Columns for R
+where
+    R: Row,
+    for<'c> &'c str: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> &'r str: Decode<'r, R::Database> + Type<R::Database>,
+{
     fn int(&self, column: &str) -> Result<i64, StoreError> {
-        self.try_get(column).map_err(failed)
+        self.try_get(column).map_err(StoreError::failed)
     }
 
     fn int_opt(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        self.try_get(column).map_err(failed)
+        self.try_get(column).map_err(StoreError::failed)
     }
 
     fn text(&self, column: &str) -> Result<&str, StoreError> {
-        self.try_get(column).map_err(failed)
+        self.try_get(column).map_err(StoreError::failed)
     }
 
     fn text_opt(&self, column: &str) -> Result<Option<&str>, StoreError> {
-        self.try_get(column).map_err(failed)
+        self.try_get(column).map_err(StoreError::failed)
     }
 }
 
@@ -78,4 +90,14 @@ pub fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
 /// A count as a column takes it.
 pub fn int(count: impl TryInto<i64>) -> Result<i64, StoreError> {
     count.try_into().map_err(|_| StoreError::failed("a number does not fit the store"))
+}
+
+/// A JSON array, the way many values travel into one statement.
+pub fn json_array<T: Serialize>(values: &[T]) -> Result<String, StoreError> {
+    serde_json::to_string(values).map_err(StoreError::failed)
+}
+
+/// A value that no version of the program writes.
+pub fn strange(what: &str) -> StoreError {
+    StoreError::failed(format_args!("the store holds an unknown {what}"))
 }

@@ -1,0 +1,87 @@
+//! Connections: how each is set up, and which work shares them.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
+
+use super::PostgresOptions;
+
+/// The longest that one statement may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A transaction that waits for its program longer than this is ended: nobody else may wait for it for ever.
+const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was idle for longer is asked whether it still stands before it is used.
+const FRESH: Duration = Duration::from_secs(1);
+/// Statements that a connection keeps prepared. A batch is written by one that is put together from what changed, so
+/// there are some dozens.
+const PREPARED_STATEMENTS: usize = 256;
+
+/// Work of different kinds shares no connections: who looks keeps nobody from paying.
+#[derive(Debug)]
+pub(super) struct Pools {
+    /// Orders, claims and payments.
+    pub money: PgPool,
+    /// The waiting room.
+    pub room: PgPool,
+    /// Whoever looks, and the organiser.
+    pub browse: PgPool,
+}
+
+impl Pools {
+    /// Connects when the first one asks.
+    pub(super) fn new(connect: &PgConnectOptions, options: PostgresOptions) -> Self {
+        let pool = |name, connections, connect: PgConnectOptions| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(share(options.busy_timeout))
+                .test_before_acquire(false)
+                .before_acquire(|connection, idle| {
+                    Box::pin(async move {
+                        if idle.idle_for > FRESH {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
+                .connect_lazy_with(connect.application_name(name))
+        };
+        Self {
+            money: pool("tmd money", options.money_connections, by_key(connect.clone())),
+            room: pool("tmd room", options.room_connections, by_key(connect.clone())),
+            browse: pool("tmd browse", options.browse_connections, connect.clone()),
+        }
+    }
+}
+
+/// How long one transaction may wait. Before a batch another may wait as long: half of what a request may, all told (S9).
+fn share(busy_timeout: Duration) -> Duration {
+    busy_timeout / 2
+}
+
+/// What holds for every connection.
+pub(super) fn settled(connect: PgConnectOptions, busy_timeout: Duration) -> PgConnectOptions {
+    connect.statement_cache_capacity(PREPARED_STATEMENTS).options([
+        ("default_transaction_isolation", "read committed".to_owned()),
+        ("lock_timeout", share(busy_timeout).as_millis().to_string()),
+        ("statement_timeout", STATEMENT_TIMEOUT.as_millis().to_string()),
+        ("idle_in_transaction_session_timeout", IDLE_TRANSACTION_TIMEOUT.as_millis().to_string()),
+        // Whatever is asked here is over before a compiler would be.
+        ("jit", "off".to_owned()),
+    ])
+}
+
+/// For work that finds every row by a key. A plan made when the tables were still empty would read them from end to end,
+/// and stay until somebody counts their rows; so it is made once, by key from the beginning. What a sale looks at is in
+/// memory, so pages cost next to nothing: else the planner would rather read all seats of an event that it believes small
+/// than find one by its name (190 ms instead of 10 ms for a batch of 64).
+fn by_key(connect: PgConnectOptions) -> PgConnectOptions {
+    connect.options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("random_page_cost", "0.01"),
+        ("seq_page_cost", "0.01"),
+    ])
+}

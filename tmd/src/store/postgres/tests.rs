@@ -1,0 +1,54 @@
+//! The shared store keeps every contract (P1), also when two daemons share it. Each test has a database of its own, on the
+//! server that `TMD_TEST_POSTGRES_URL` names.
+
+#[path = "../../../tests/it/postgres.rs"]
+mod postgres;
+mod race;
+mod server;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::postgres::{Database, connect, server};
+use super::{PostgresOptions, PostgresStore};
+use crate::ports::contract::stage::Stage;
+use crate::ports::contract::{
+    batch, callback, catalog, idempotency, ledger, order, payment, search, seat, waiting_room,
+};
+
+impl Database {
+    /// One more daemon's store on it.
+    async fn store(&self) -> PostgresStore {
+        PostgresStore::open(&self.url(), options()).await.unwrap()
+    }
+}
+
+fn options() -> PostgresOptions {
+    PostgresOptions {
+        money_connections: 3,
+        room_connections: 3,
+        browse_connections: 2,
+        busy_timeout: Duration::from_secs(2),
+        send_lease_seconds: 30,
+    }
+}
+
+async fn stage(server: &str) -> Stage {
+    let database = Database::new(server.to_owned()).await;
+    let store = Arc::new(database.store().await);
+    let keep: Box<dyn Any> = Box::new(database);
+    Stage { store, keep }
+}
+
+macro_rules! keeps {
+    ($($port:ident),+) => {
+        $(#[tokio::test]
+        async fn $port() {
+            let Some(server) = server() else { return };
+            $port::run(async || stage(&server).await).await;
+        })+
+    };
+}
+
+keeps!(batch, callback, catalog, ledger, seat, waiting_room, order, idempotency, payment, search);
