@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn early_refreshes_are_as_frequent_as_the_source_says() {
         let step = usize::try_from(u32::MAX / 10_000).expect("fits");
-        let early = (0..u32::MAX).step_by(step).filter(|random| {
-            is_early(Duration::from_millis(20), Duration::from_millis(20), *random)
-        });
+        let early = (0..u32::MAX)
+            .step_by(step)
+            .filter(|random| is_early(Duration::from_millis(20), Duration::from_millis(20), *random));
         let share = f64::from(u32::try_from(early.count()).expect("fits")) / 10_000.0;
         assert!((share - (-1.0_f64).exp()).abs() < 0.01, "{share}");
     }

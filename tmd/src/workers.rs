@@ -64,7 +64,9 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let (working, stop) = (work(Arc::clone(office)), office.lifecycle().draining.clone());
-    office.lifecycle().spawn(name, async move { stop.run_until_cancelled(working).await.unwrap_or_default() });
+    office.lifecycle().spawn(name, async move {
+        stop.run_until_cancelled(working).await;
+    });
 }
 
 /// Works after every pause until the draining. A failure is logged, and tried again after the next pause.
@@ -100,8 +102,8 @@ fn granter(office: &Arc<Office>, tick: Duration) {
             tokio::select! {
                 () = stop.cancelled() => return,
                 news = office.ports.queue.next() => act_on(&office, news).await,
-                _ = ticks.tick() => drop(turn_at(&office, office.rooms.events(false)).await),
-                _ = every_gate.tick() => drop(turn_at(&office, office.rooms.events(true)).await),
+                _ = ticks.tick() => { turn_at(&office, office.rooms.events(false)).await; }
+                _ = every_gate.tick() => { turn_at(&office, office.rooms.events(true)).await; }
             }
         }
     });

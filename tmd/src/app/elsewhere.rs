@@ -24,6 +24,8 @@ impl Office {
     /// is asked for at once.
     pub async fn hear(self: Arc<Self>) {
         let mut facts = self.ports.bus.subscribe();
+        // What was told before.
+        self.rooms.is_behind.notify_one();
         loop {
             let heard = match facts.recv().await {
                 Ok(Fact::SessionsMoved { records, admitted }) => {
@@ -117,8 +119,9 @@ impl Office {
             let page = self.store().events(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.sale.event.clone());
-            let on_sale =
-                page.iter().filter(|event| event.sale.state == SaleState::Open && event.sale.rules.waiting_room);
+            let on_sale = page
+                .iter()
+                .filter(|event| event.sale.state == SaleState::Open && event.sale.rules.waiting_room);
             for event in on_sale {
                 self.ports.queue.announce(&event.sale.event);
             }
