@@ -56,7 +56,7 @@ pub async fn office(
     let store: Arc<dyn Store> = Arc::new(store(config, data.path()).await?);
     let Between { cache, bus, queue } = between(config, data, world.entropy, lifecycle)?;
     let gateway = Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock)));
-    let ports = Ports { gateway, cache, bus, queue, store };
+    let ports = Ports { store, gateway, cache, bus, queue };
     let office = Arc::new(Office {
         commit: Committer::start(lifecycle, &ports.store, &config.store),
         ports,

@@ -113,7 +113,7 @@ fn granter(office: &Arc<Office>, tick: Duration) {
 async fn act_on(office: &Office, news: News) {
     let is_done = match &news.gate {
         Gate::Of(event) => turn_at(office, vec![event.clone()]).await,
-        Gate::All => is_well(office.announce_all().await),
+        Gate::All => is_well(&office.announce_all().await),
     };
     if is_done {
         office.ports.queue.done(news);
@@ -124,13 +124,13 @@ async fn act_on(office: &Office, news: News) {
 async fn turn_at(office: &Office, events: Vec<EventId>) -> bool {
     let mut is_done = true;
     for event in events {
-        is_done &= is_well(office.turn(&event).await);
+        is_done &= is_well(&office.turn(&event).await);
     }
     is_done
 }
 
-fn is_well<T>(outcome: Result<T, StoreError>) -> bool {
-    if let Err(error) = &outcome {
+fn is_well<T>(outcome: &Result<T, StoreError>) -> bool {
+    if let Err(error) = outcome {
         metrics::counter!("worker_failures_total", "worker" => "granter").increment(1);
         tracing::warn!(worker = "granter", %error, "failed, will try again");
     }

@@ -70,10 +70,10 @@ impl Office {
     /// Reads sales and sessions of all rooms anew when something was missed, and every `pause` anyway, but never oftener
     /// than a tenth of the time.
     pub async fn keep_rooms_fresh(self: Arc<Self>, pause: Duration) {
-        let mut rest = pause;
+        let mut rest = Duration::ZERO;
         loop {
-            // The least of it is waited for in any case, so that facts missed in a row cost one refresh.
-            tokio::time::sleep(rest - pause).await;
+            // Waited for in any case, so that facts missed in a row cost one refresh.
+            tokio::time::sleep(rest).await;
             let is_behind = tokio::time::timeout(pause, self.rooms.is_behind.notified()).await.is_ok();
             if is_behind {
                 self.ports.cache.look_again(None).await;
@@ -85,7 +85,7 @@ impl Office {
             }
             let took = self.world().clock.monotonic().saturating_sub(began_at);
             metrics::histogram!("rooms_refresh_duration_seconds").record(took.as_secs_f64());
-            rest = pause + took * REFRESH_SHARE;
+            rest = took * REFRESH_SHARE;
         }
     }
 

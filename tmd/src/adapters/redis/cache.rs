@@ -192,7 +192,7 @@ impl Second {
             count("away");
             return rebuild.await;
         };
-        if let Some(body) = found.as_deref().and_then(value::decode) {
+        if let Some(Ok(body)) = found.as_deref().map(value::decode) {
             count("hit");
             return Ok(body);
         }

@@ -296,7 +296,7 @@ impl Reader {
         let delivered = groups.groups.into_iter().find(|group| group.name == GROUP);
         let oldest = match pending {
             StreamPendingReply::Data(pending) => Some(pending.start_id),
-            StreamPendingReply::Empty => None,
+            _ => None,
         };
         let Some(delivered) = delivered.map(|group| group.last_delivered_id) else { return Ok(()) };
         let keep = oldest.filter(|oldest| number(oldest) < number(&delivered)).unwrap_or(delivered);

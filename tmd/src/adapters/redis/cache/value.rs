@@ -18,11 +18,19 @@ pub(super) fn encode(body: Option<&Body>) -> Vec<u8> {
     [&lengths.concat(), parts[0], parts[1], parts[2]].concat()
 }
 
-/// The answer that bytes hold; `None` when they hold none.
-pub(super) fn decode(value: &[u8]) -> Option<Option<Body>> {
-    if value == NOTHING {
-        return Some(None);
-    }
+/// Bytes that hold no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// The answer that bytes hold.
+///
+/// # Errors
+/// [`Malformed`].
+pub(super) fn decode(value: &[u8]) -> Result<Option<Body>, Malformed> {
+    if value == NOTHING { Ok(None) } else { parts(value).map(Some).ok_or(Malformed) }
+}
+
+fn parts(value: &[u8]) -> Option<Body> {
     let (head, mut rest) = value.split_at_checked(HEAD)?;
     let mut parts = Vec::with_capacity(LENGTHS);
     for length in head.chunks_exact(size_of::<u32>()) {
@@ -32,7 +40,7 @@ pub(super) fn decode(value: &[u8]) -> Option<Option<Body>> {
         rest = after;
     }
     let [etag, plain, gzip] = <[Bytes; LENGTHS]>::try_from(parts).ok()?;
-    rest.is_empty().then_some(Some(Body { etag, plain, gzip: Some(gzip).filter(|gzip| !gzip.is_empty()) }))
+    rest.is_empty().then_some(Body { etag, plain, gzip: Some(gzip).filter(|gzip| !gzip.is_empty()) })
 }
 
 #[cfg(test)]
@@ -52,8 +60,8 @@ mod tests {
                 gzip: Some(Bytes::from(gzip)).filter(|gzip| !gzip.is_empty()),
             });
             let value = encode(body.as_ref());
-            prop_assert_eq!(decode(&value), Some(body));
-            prop_assert_eq!(decode(&value[..value.len().saturating_sub(cut)]), None);
+            prop_assert_eq!(decode(&value), Ok(body));
+            prop_assert_eq!(decode(&value[..value.len().saturating_sub(cut)]), Err(Malformed));
         }
 
         #[test]

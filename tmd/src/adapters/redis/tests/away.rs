@@ -41,7 +41,8 @@ async fn w5_after_flushall_everything_is_announced_anew() {
         tokio::time::timeout(SOON, anew).await.expect("the group is made again");
     }
     one.announce(&event_id("E2"));
-    tokio::select! { _ = until_told(&one, &gate("E2")) => {}, _ = until_told(&other, &gate("E2")) => {} }
+    let e2 = gate("E2");
+    tokio::select! { _ = until_told(&one, &e2) => {}, _ = until_told(&other, &e2) => {} }
 }
 
 /// Killed, away for a while, and back with nothing in it.
@@ -122,7 +123,8 @@ async fn w5_a_silent_redis_holds_nobody_up() {
 async fn w6_a_granter_that_comes_back_goes_on_with_what_it_had() {
     let Some(server) = Server::start() else { return };
     let shared = Shared::new(&server.url());
-    let life = Shared { prefix: shared.prefix.clone(), ..Shared::new(&server.url()) };
+    let mut life = Shared::new(&server.url());
+    life.prefix.clone_from(&shared.prefix);
     let first = life.queue("one");
     assert_eq!(next(&first).await.gate, Gate::All);
     first.announce(&event_id("E1"));
