@@ -54,11 +54,20 @@ impl Shared {
         Arc::new(RedisQueue::start(&self.daemon(name), QUICK))
     }
 
-    /// A bus that is subscribed.
-    async fn bus(&self) -> Arc<RedisBus> {
-        let bus = Arc::new(RedisBus::start(&self.daemon("node")));
-        until_missed(&mut bus.subscribe()).await;
-        bus
+    /// The buses of two processes, subscribed.
+    async fn buses(&self) -> [Arc<RedisBus>; 2] {
+        let redis = self.daemon("node");
+        let buses = [&redis; 2].map(|redis| Arc::new(RedisBus::start(redis)));
+        let mut connection = redis.connect(PATIENCE).await.unwrap();
+        let subscribed = tokio::time::timeout(PATIENCE, async {
+            let mut ask = redis::cmd("PUBSUB");
+            ask.arg("NUMSUB").arg(redis.key("facts:v1"));
+            while ask.query_async::<(String, u32)>(&mut connection).await.unwrap().1 < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        subscribed.await.expect("both are subscribed");
+        buses
     }
 
     /// A cache whose second tier is there.
@@ -137,7 +146,7 @@ async fn bus() {
     let kept = std::sync::Mutex::new(Vec::new());
     contract::bus::run(async || {
         let shared = Shared::new(&url);
-        let processes = [shared.bus().await, shared.bus().await];
+        let processes = shared.buses().await;
         kept.lock().unwrap().push(shared);
         processes.map(|process| process as Arc<dyn Bus>)
     })

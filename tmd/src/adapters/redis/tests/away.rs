@@ -51,7 +51,7 @@ async fn w5_a_restart_without_its_data_costs_only_time() {
     let Some(mut server) = Server::start() else { return };
     let shared = Shared::new(&server.url());
     let [one, other] = granters(&shared).await;
-    let (bus, listening) = (shared.bus().await, shared.bus().await);
+    let [bus, listening] = shared.buses().await;
     let mut facts = listening.subscribe();
     server.kill();
     for _ in 0..5 {
@@ -96,7 +96,7 @@ async fn w5_a_silent_redis_holds_nobody_up() {
     let Some(mut server) = Server::start() else { return };
     let shared = Shared::new(&server.url());
     let [one, _other] = granters(&shared).await;
-    let (bus, listening) = (shared.bus().await, shared.bus().await);
+    let [bus, listening] = shared.buses().await;
     let cache = shared.cache("one").await;
     let (mut here, mut there) = (bus.subscribe(), listening.subscribe());
     let clock = SystemClock::new();
