@@ -4,6 +4,8 @@
 #   ./services.sh start FOLDER   starts both with their data in FOLDER, waits until they answer, and writes FOLDER/env,
 #                                which exports TMD_TEST_POSTGRES_URL and TMD_TEST_REDIS_URL; again: goes on with both
 #   ./services.sh stop FOLDER    stops what was started there, and nothing else; the data stays
+#   ./services.sh remove FOLDER  stops it, and removes the data too
+#   ./services.sh status FOLDER  exit code 0 when both run
 #
 # Programs that are missing are installed where this is root and there is apt-get; no service of the system is started.
 set -euo pipefail
@@ -205,7 +207,7 @@ start() {
   choose_user
   find_place
   # What was started by an earlier call goes on; half of it is not enough.
-  if [ -f "$folder/env" ] && postgres_pid >/dev/null && redis_pid >/dev/null; then
+  if status; then
     note "PostgreSQL and Redis run already in $folder"
     return
   fi
@@ -241,16 +243,33 @@ stop_both() {
   rm -f "$folder/env"
 }
 
-stop() {
+look_up_place() {
   place=$folder
   [ ! -f "$folder/elsewhere" ] || place=$(<"$folder/elsewhere")
+}
+
+stop() {
+  look_up_place
   stop_both
+}
+
+remove() {
+  stop
+  rm -rf "$place/postgres" "$place/redis"
+  [ "$place" = "$folder" ] || rmdir "$place"
+  rm -f "$folder/elsewhere" "$folder/initdb.log"
+}
+
+status() {
+  look_up_place
+  [ -f "$folder/env" ] && postgres_pid >/dev/null && redis_pid >/dev/null
 }
 
 [ $# -eq 2 ] || usage
 case "$1" in
   start) mkdir -p "$2" ;;
-  stop) [ -d "$2" ] || exit 0 ;;
+  stop | remove) [ -d "$2" ] || exit 0 ;;
+  status) [ -d "$2" ] || exit 1 ;;
   *) usage ;;
 esac
 folder=$(cd "$2" && pwd -P)

@@ -16,7 +16,12 @@ esac
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+services="$(mktemp -d)"
+clean_up() {
+    ./services.sh remove "$services"
+    rm -rf "$log" "$services"
+}
+trap clean_up EXIT
 
 passed=0
 failed=0
@@ -69,7 +74,7 @@ if [ "${#needed[@]}" -gt 0 ]; then
 fi
 
 if command -v shellcheck >/dev/null || is_ci; then
-    tier "scripts" shellcheck run.sh test.sh .ci/run
+    tier "scripts" shellcheck run.sh test.sh services.sh .ci/run
 else
     printf '\n==== scripts: left out, shellcheck is not installed\n'
 fi
@@ -79,6 +84,15 @@ tier "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 drills=(--features tmd/drills)
 tier "lints of the drills" cargo clippy --workspace --all-targets "${drills[@]}" --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" tier "documentation" cargo doc --workspace --no-deps --locked
+printf '\n==== services: a PostgreSQL and a Redis of our own\n'
+if ./services.sh start "$services"; then
+    # shellcheck source=/dev/null
+    . "$services/env"
+elif is_ci; then
+    tier "services" false
+else
+    printf 'not to be had, so the tests that need them are left out\n'
+fi
 if cargo nextest --version >/dev/null 2>&1; then
     # nextest runs no examples of the documentation; cargo does.
     tier "tests" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
