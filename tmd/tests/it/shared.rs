@@ -9,7 +9,7 @@ use tmapi::order::CreateOrder;
 use tmapi::session::{SessionStatus, SessionView};
 use tmcore::EventId;
 use tmd::config::Config;
-use uuid::Uuid;
+use tmd::entropy::Entropy;
 
 use crate::harness::{Daemon, client, eventually, key, quick, until};
 
@@ -17,6 +17,11 @@ use crate::harness::{Daemon, client, eventually, key, quick, until};
 const SAME: [&str; 3] = ["office.keys", "organiser.token", "callback.secret"];
 
 /// Where the Redis of tests is. Without one a test is left out, but not on a build machine.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests have no settings, and say what is left out"
+)]
 fn given() -> Option<String> {
     let url = std::env::var("TMD_TEST_REDIS_URL").ok();
     assert!(url.is_some() || std::env::var_os("CI").is_none(), "TMD_TEST_REDIS_URL is not set");
@@ -29,7 +34,7 @@ fn given() -> Option<String> {
 fn on(url: &str) -> Config {
     let mut config = quick();
     url.clone_into(&mut config.redis.url);
-    config.redis.key_prefix = format!("test-{}", Uuid::now_v7().simple());
+    config.redis.key_prefix = format!("test-{}", Entropy.uuid_v7().simple());
     config
 }
 
