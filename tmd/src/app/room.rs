@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tmcore::event::{Sale, SaleState};
-use tmcore::waiting_room::{Estimate, Line, Pace, SessionState, estimate};
+use tmcore::waiting_room::{Estimate, Heard, Line, Pace, SessionState, estimate};
 use tmcore::{EventId, SessionId};
 use tokio::sync::{Notify, watch};
 
@@ -71,6 +71,7 @@ pub struct Room {
 struct RoomState {
     sale: Sale,
     line: Line,
+    heard: Heard,
     sessions: HashMap<SessionId, SessionRecord>,
     lobby: u64,
     inside: (u64, u64),
@@ -173,6 +174,7 @@ impl Room {
         let state = RoomState {
             sale,
             line: Line::new(),
+            heard: Heard::default(),
             sessions: HashMap::new(),
             lobby: 0,
             inside: (0, 0),
@@ -207,6 +209,12 @@ impl Room {
             ordering: state.inside.1,
             admitted_last_minute: state.pace.admitted(),
         }
+    }
+
+    /// Everybody who has a place up to this one was taken in.
+    pub fn settle(&self, place: u64) {
+        self.lock().heard.settle(place);
+        self.tell();
     }
 
     /// Wakes at every change of the room.
@@ -247,6 +255,9 @@ impl Room {
 
 impl RoomState {
     fn take_in(&mut self, record: &SessionRecord) {
+        if let Place::Line(place) = record.place {
+            self.heard.note(place);
+        }
         let known = self.sessions.get(&record.id);
         if known.is_some_and(|known| rank(known) >= rank(record)) {
             return;
@@ -275,7 +286,9 @@ impl RoomState {
 
     fn standing(&self, session: SessionRecord) -> Standing {
         let ahead = match (session.state, session.place) {
-            (SessionState::Waiting, Place::Line(place)) => Some(self.line.ahead_of(place)),
+            (SessionState::Waiting, Place::Line(place)) => {
+                Some(self.line.ahead_of(place) + self.heard.missing_before(place))
+            }
             _ => None,
         };
         let rate = self.sale.rules.gate.admissions_per_minute;

@@ -1,6 +1,6 @@
 //! The waiting room: join, look, leave, and turns at the gate.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tmcore::{EventId, SessionId, UserId};
@@ -8,7 +8,7 @@ use tmcore::{EventId, SessionId, UserId};
 use super::Office;
 use super::room::{Room, Standing};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Join, JoinRefusal, SessionRecord};
+use crate::ports::waiting_room::{Join, JoinRefusal, Place, SessionRecord};
 
 /// Sessions read at once.
 const PAGE: u32 = 1_000;
@@ -87,17 +87,27 @@ impl Office {
     /// # Errors
     /// [`StoreError`].
     pub(super) async fn read_rooms(&self) -> Result<HashSet<SessionId>, StoreError> {
-        let (mut after, mut live) = (None, HashSet::new());
+        let (mut after, mut live, mut last_places) = (None, HashSet::new(), HashMap::new());
         loop {
             let page = self.store().live_sessions(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(live) };
+            let Some(last) = page.last() else { break };
             after = Some(last.id);
             for record in &page {
                 self.room(&record.event).await?;
                 live.insert(record.id);
+                if let Place::Line(place) = record.place {
+                    let last_place = last_places.entry(record.event.clone()).or_insert(place);
+                    *last_place = place.max(*last_place);
+                }
             }
             self.rooms.take_in(&page, (0, self.world().clock.monotonic()));
         }
+        for (event, place) in last_places {
+            if let Some(room) = self.rooms.get(&event) {
+                room.settle(place);
+            }
+        }
+        Ok(live)
     }
 
     /// The event's room, made when there is none.
