@@ -3,9 +3,11 @@
 #
 #   ./run.sh          build, open, buy, leave tmd running; run it again as often as you like
 #   ./run.sh --once   the same on a data folder of its own, then stop tmd and exit 0
+#   ./run.sh --full   with PostgreSQL and Redis, private ones on free ports: in containers where a container engine runs,
+#                     else as processes; --full --once stops them too
 #
 #   PORT=9000 ./run.sh   listens there instead of on 8080; the operators' listener is one port further (ADMIN_PORT)
-#   TMD_SERVER_DATA_DIR=folder ./run.sh   keeps everything there instead of in .data beside this script
+#   TMD_SERVER_DATA_DIR=folder ./run.sh   keeps everything there instead of in .data beside this script (.data/full)
 set -euo pipefail
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +15,9 @@ port=${PORT:-8080}
 admin_port=${ADMIN_PORT:-$((port + 1))}
 url="http://127.0.0.1:$port"
 once=false
+full=false
 started_pid=
+started_services=false
 data=
 
 if [ -t 2 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
@@ -40,21 +44,24 @@ clean_up() {
     stop_tmd "$started_pid" || true
     rm -f "$data/run.pid"
   fi
+  if $started_services; then stop_services || true; fi
   if $once && [ -n "$data" ]; then rm -rf "$data"; fi
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-case "${1:-}" in
-  '') ;;
-  --once) once=true ;;
-  -h | --help)
-    sed -n '2,/^set/s/^#$//p; 2,/^set/s/^# //p' "${BASH_SOURCE[0]}"
-    exit 0
-    ;;
-  *) fail "unknown argument '$1'; usage: [PORT=8080] ./run.sh [--once]" ;;
-esac
+for argument in "$@"; do
+  case "$argument" in
+    --once) once=true ;;
+    --full) full=true ;;
+    -h | --help)
+      sed -n '2,/^set/s/^#$//p; 2,/^set/s/^# //p' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    *) fail "unknown argument '$argument'; usage: [PORT=8080] ./run.sh [--full] [--once]" ;;
+  esac
+done
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -66,6 +73,49 @@ check_toolchain() {
   have=$(cd "$project" && rustc --version | sed 's/^rustc \([0-9.]*\).*/\1/') || fail "rustc does not run: repair the Rust toolchain, https://rustup.rs"
   if [ "$(printf '%s\n%s\n' "$need" "$have" | sort -V | head -n 1)" != "$need" ]; then
     fail "rustc $have is too old, $need or newer is needed: rustup update stable"
+  fi
+}
+
+# PostgreSQL and Redis of the full profile: containers where an engine runs, else processes.
+in_containers() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
+
+compose() {
+  # A project of its own for each data folder, with a password of its own.
+  TMD_SERVICES_PASSWORD=$(<"$data/services/password") \
+    docker compose -f "$project/docker-compose.yml" -p "tmd-$(printf '%s' "$data" | cksum | cut -d ' ' -f 1)" "$@"
+}
+
+# Where a service of a container listens on this host.
+published() { compose port "$1" "$2" | head -n 1; }
+
+start_services() {
+  local password
+  mkdir -p "$data/services"
+  if [ -f "$data/services/password" ] || { [ ! -d "$data/services/postgres" ] && in_containers; }; then
+    [ -f "$data/services/password" ] ||
+      (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$data/services/password")
+    compose ps --status running --services 2>/dev/null | grep -qx postgres || started_services=true
+    compose up -d --wait postgres redis
+    password=$(<"$data/services/password")
+    postgres_url="postgres://tmd:$password@$(published postgres 5432)/tmd"
+    redis_url="redis://:$password@$(published redis 6379)/0"
+    return
+  fi
+  "$project/services.sh" status "$data/services" || started_services=true
+  "$project/services.sh" start "$data/services"
+  # shellcheck source=/dev/null
+  . "$data/services/env"
+  postgres_url=$TMD_TEST_POSTGRES_URL redis_url=$TMD_TEST_REDIS_URL
+}
+
+# With --once nothing of them is left.
+stop_services() {
+  if [ -f "$data/services/password" ]; then
+    if $once; then compose down --volumes; else compose stop; fi
+  elif $once; then
+    "$project/services.sh" remove "$data/services"
+  else
+    "$project/services.sh" stop "$data/services"
   fi
 }
 
@@ -91,8 +141,13 @@ open_office() {
   if "$bin/tmd" health --url "$url" >/dev/null 2>&1; then fail "another tmd is open at $url: stop it, or PORT=9000 ${BASH_SOURCE[0]}"; fi
   if listens "$port"; then fail "port $port is taken by another program: PORT=9000 ${BASH_SOURCE[0]} uses another"; fi
   if listens "$admin_port"; then fail "port $admin_port is taken by another program: ADMIN_PORT=9001 ${BASH_SOURCE[0]} uses another"; fi
+  local settings=()
+  if $full; then
+    start_services
+    settings=(TMD_STORE_BACKEND=postgres "TMD_STORE_URL=$postgres_url" "TMD_REDIS_URL=$redis_url")
+  fi
   # Lives on when the terminal is closed.
-  nohup "$bin/tmd" --demo --data-dir "$data" --listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$admin_port" \
+  nohup env "${settings[@]}" "$bin/tmd" --demo --data-dir "$data" --listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$admin_port" \
     </dev/null >"$data/tmd.log" 2>&1 &
   tmd_pid=$!
   started_pid=$tmd_pid
@@ -130,7 +185,9 @@ say "2. open the office at $url"
 if $once; then
   data=$(mktemp -d)
 else
-  data=${TMD_SERVER_DATA_DIR:-$project/.data}
+  default=$project/.data
+  if $full; then default+=/full; fi
+  data=${TMD_SERVER_DATA_DIR:-$default}
   case "$data" in /*) ;; *) data=$PWD/$data ;; esac
 fi
 open_office
@@ -145,10 +202,17 @@ if $once; then
   exit 0
 fi
 
+closing="kill $tmd_pid"
+if [ -f "$data/services/password" ]; then
+  closing+=", and the containers of PostgreSQL and Redis"
+elif $full; then
+  closing+="; '$project/services.sh' stop '$data/services'"
+fi
 cat >"$data/env" <<ENV
 export TM_URL='$TM_URL' TMD_SERVER_DATA_DIR='$TMD_SERVER_DATA_DIR' TM_HOME='$TM_HOME' PATH='$bin':"\$PATH"
 ENV
 started_pid=
+started_services=false
 say "The office is open at $url. Next, paste any of these:"
 cat >&2 <<NEXT
   source '$data/env'
@@ -157,5 +221,5 @@ cat >&2 <<NEXT
   tmctl sale status E1                              how the sale is going, for its organiser
   tmctl help tutorial                               every step explained
 The log is $data/tmd.log. To close the office:
-  kill $tmd_pid
+  $closing
 NEXT

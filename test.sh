@@ -16,14 +16,12 @@ esac
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 log="$(mktemp)"
-server=
-server_pid=
-tidy_up() {
-    rm -f "$log"
-    [ -z "$server_pid" ] || { kill -INT "$server_pid" && wait "$server_pid"; }
-    [ -z "$server" ] || rm -rf "$server"
+services="$(mktemp -d)"
+clean_up() {
+    ./services.sh remove "$services"
+    rm -rf "$log" "$services"
 }
-trap tidy_up EXIT
+trap clean_up EXIT
 
 passed=0
 failed=0
@@ -67,7 +65,6 @@ command -v shellcheck >/dev/null || needed+=(shellcheck)
 compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || needed+=(libfaketime)
 command -v curl >/dev/null || needed+=(curl)
 command -v unshare >/dev/null && command -v nsenter >/dev/null && command -v setpriv >/dev/null || needed+=(util-linux)
-compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || [ -n "${TMD_TEST_POSTGRES_URL:-}" ] || needed+=(postgresql)
 if [ "${#needed[@]}" -gt 0 ]; then
     if is_ci && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         tier "tools" sh -c 'apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"' sh "${needed[@]}"
@@ -76,31 +73,8 @@ if [ "${#needed[@]}" -gt 0 ]; then
     fi
 fi
 
-# A private server, unless one is named: never as root, on a free port, gone with this script.
-start_postgres() {
-    local programs port as=()
-    programs="$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)"
-    [ -n "$programs" ] || return 0
-    server="$(mktemp -d)"
-    if [ "$(id -u)" -eq 0 ]; then
-        chown postgres: "$server" && chmod 711 "$server"
-        as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
-    fi
-    port=$((20000 + $$ % 20000))
-    "${as[@]}" "$programs/initdb" -D "$server/data" -U postgres -A trust -E UTF8 >/dev/null || return 1
-    (cd "$server" && exec "${as[@]}" "$programs/postgres" -D "$server/data" -p "$port" -k "$server" \
-        -c listen_addresses=127.0.0.1 -c max_connections=300 >"$server/log" 2>&1) &
-    server_pid=$!
-    for _ in $(seq 100); do
-        "$programs/pg_isready" -q -h 127.0.0.1 -p "$port" && break
-        sleep 0.1
-    done
-    export TMD_TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
-}
-[ -n "${TMD_TEST_POSTGRES_URL:-}" ] || start_postgres || printf 'PostgreSQL did not start, see %s/log\n' "$server"
-
 if command -v shellcheck >/dev/null || is_ci; then
-    tier "scripts" shellcheck run.sh test.sh .ci/run
+    tier "scripts" shellcheck run.sh test.sh services.sh .ci/run
 else
     printf '\n==== scripts: left out, shellcheck is not installed\n'
 fi
@@ -110,6 +84,15 @@ tier "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 drills=(--features tmd/drills)
 tier "lints of the drills" cargo clippy --workspace --all-targets "${drills[@]}" --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" tier "documentation" cargo doc --workspace --no-deps --locked
+printf '\n==== services: a PostgreSQL and a Redis of our own\n'
+if ./services.sh start "$services"; then
+    # shellcheck source=/dev/null
+    . "$services/env"
+elif is_ci; then
+    tier "services" false
+else
+    printf 'not to be had, so the tests that need them are left out\n'
+fi
 if cargo nextest --version >/dev/null 2>&1; then
     # nextest runs no examples of the documentation; cargo does.
     tier "tests" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail

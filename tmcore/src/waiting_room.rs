@@ -6,11 +6,13 @@
 
 pub mod estimate;
 pub mod gate;
+pub mod heard;
 pub mod line;
 pub mod lobby;
 
 pub use estimate::{Estimate, Pace, estimate};
 pub use gate::{Gate, GateLimits};
+pub use heard::Heard;
 pub use line::Line;
 
 use serde::{Deserialize, Serialize};

@@ -2,5 +2,6 @@
 
 pub mod breaker;
 pub mod memory;
+pub mod redis;
 pub mod remote_gateway;
 pub mod sandbox;

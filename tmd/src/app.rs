@@ -7,6 +7,7 @@ pub mod booking;
 pub mod callback;
 pub mod catalog;
 pub mod checkout;
+pub mod elsewhere;
 pub mod heartbeat;
 pub mod idempotency;
 pub mod payment;

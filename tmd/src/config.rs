@@ -17,12 +17,16 @@ use crate::drill;
 use layers::Layers;
 pub use networks::Networks;
 pub use sections::{
-    AvailabilityConfig, CheckoutConfig, Config, DatabaseUrl, EventDefaults, GatewayConfig, LogConfig,
-    LogFormat, OverloadConfig, ServerConfig, StoreBackend, StoreConfig, WaitingRoomConfig,
+    AvailabilityConfig, CacheConfig, CheckoutConfig, Config, DatabaseUrl, EventDefaults, GatewayConfig,
+    LogConfig, LogFormat, OverloadConfig, RedisConfig, ServerConfig, StoreBackend, StoreConfig,
+    WaitingRoomConfig,
 };
 
 /// The defaults, with what each setting means.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Variables that begin so tell tests where their services are, and are no settings.
+const TEST_PREFIX: &str = "TMD_TEST_";
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -110,8 +114,11 @@ fn in_force(cli: &Cli) -> Result<Layers, ConfigError> {
             fs::read_to_string(path).map_err(|reason| ConfigError::Read { path: path.clone(), reason })?;
         layers.add_file(&path.display().to_string(), &text)?;
     }
-    let settings =
-        std::env::vars_os().filter(|(name, _)| !drill::VARIABLES.iter().any(|other| name == other));
+    let is_setting = |name: &OsString| {
+        let is_of_tests = name.to_string_lossy().starts_with(TEST_PREFIX);
+        !is_of_tests && !drill::VARIABLES.iter().any(|other| name == other)
+    };
+    let settings = std::env::vars_os().filter(|(name, _)| is_setting(name));
     layers.add_environment(settings)?;
     layers.add_flags(&cli.flags)?;
     if layers.text("server", "data_dir").is_empty() {

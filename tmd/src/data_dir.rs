@@ -122,6 +122,15 @@ impl DataDir {
         Ok(token)
     }
 
+    /// This daemon's name among those of its office, made on the first start.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn node_id(&self, entropy: Entropy) -> anyhow::Result<String> {
+        let made = || format!("node-{}", hex::encode(entropy.bytes::<8>()));
+        Ok(read_or_write(&self.path.join("node.id"), made)?.trim().to_owned())
+    }
+
     /// What the payment provider signs its callbacks with: in the named file, or in the folder's own. Made on the first
     /// start of whichever side comes first.
     ///

@@ -14,9 +14,13 @@ use crate::adapters::breaker::BreakerGateway;
 use crate::adapters::memory::bus::MemoryBus;
 use crate::adapters::memory::cache::MemoryCache;
 use crate::adapters::memory::queue::MemoryQueue;
+use crate::adapters::redis::Redis;
+use crate::adapters::redis::bus::RedisBus;
+use crate::adapters::redis::cache::RedisCache;
+use crate::adapters::redis::queue::{Pace, RedisQueue};
 use crate::adapters::remote_gateway::RemoteGateway;
 use crate::adapters::sandbox::callback::{self, HttpReceiver};
-use crate::adapters::sandbox::{Pace, Sandbox};
+use crate::adapters::sandbox::{Pace as SandboxPace, Sandbox};
 use crate::app::access::Access;
 use crate::app::batch::Committer;
 use crate::app::callback::Callbacks;
@@ -28,12 +32,15 @@ use crate::data_dir::DataDir;
 use crate::entropy::Entropy;
 use crate::lifecycle::Lifecycle;
 use crate::ports::Store;
+use crate::ports::bus::Bus;
+use crate::ports::cache::Cache;
 use crate::ports::fault::Fault;
 use crate::ports::gateway::PaymentGateway;
+use crate::ports::queue::WaitingRoomQueue;
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 
-/// The office, with everybody in their place again.
+/// The office as configured, with everybody in their place again.
 ///
 /// # Errors
 /// When the data folder, the store or the provider's log cannot be opened.
@@ -48,13 +55,9 @@ pub async fn office(
     let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
     let rules = breaker_rules(&config.gateway);
     let store = store(config, data.path()).await?;
-    let ports = Ports {
-        gateway: Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock))),
-        cache: Arc::new(MemoryCache::default()),
-        bus: Arc::new(MemoryBus::default()),
-        queue: Arc::new(MemoryQueue::default()),
-        store,
-    };
+    let Between { cache, bus, queue } = between(config, data, world.entropy, lifecycle)?;
+    let gateway = Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock)));
+    let ports = Ports { store, gateway, cache, bus, queue };
     let office = Arc::new(Office {
         commit: Committer::start(lifecycle, &ports.store, &config.store),
         ports,
@@ -71,6 +74,40 @@ pub async fn office(
         lifecycle.spawn("callbacks", callback::tell(sandbox, receiver, lifecycle.draining.clone()));
     }
     Ok(office)
+}
+
+/// What the processes of an office have between them.
+struct Between {
+    cache: Arc<dyn Cache>,
+    bus: Arc<dyn Bus>,
+    queue: Arc<dyn WaitingRoomQueue>,
+}
+
+/// All of it in Redis, or in this process.
+fn between(
+    config: &Config,
+    data: &DataDir,
+    entropy: Entropy,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Between> {
+    let cache = MemoryCache::new(Duration::from_secs(config.cache.stale_seconds.into()));
+    if config.redis.url.is_empty() {
+        return Ok(Between {
+            cache: Arc::new(cache),
+            bus: Arc::new(MemoryBus::default()),
+            queue: Arc::new(MemoryQueue::default()),
+        });
+    }
+    let node = match config.redis.node_id.as_str() {
+        "" => data.node_id(entropy)?,
+        node => node.to_owned(),
+    };
+    let redis = Redis::new(&config.redis, &node, lifecycle).context("redis.url")?;
+    Ok(Between {
+        cache: Arc::new(RedisCache::start(&redis, cache, config.redis.cache_shards)),
+        bus: Arc::new(RedisBus::start(&redis)),
+        queue: Arc::new(RedisQueue::start(&redis, Pace::default())),
+    })
 }
 
 /// The store that is chosen, its schema up to date.
@@ -160,7 +197,7 @@ fn breaker_rules(gateway: &GatewayConfig) -> BreakerRules {
 /// When its log cannot be opened.
 pub async fn sandbox(config: &Config, data: &Path, lifecycle: &Lifecycle) -> anyhow::Result<Sandbox> {
     let callback = Duration::from_millis(config.gateway.callback_delay_milliseconds.into());
-    let pace = Pace { callback, ..Pace::with_latency(Duration::ZERO) };
+    let pace = SandboxPace { callback, ..SandboxPace::with_latency(Duration::ZERO) };
     let file = data.join("gateway.db");
     refuse_foreign(&file)?;
     Ok(Sandbox::open(&file, pace, &lifecycle.tasks, CancellationToken::new()).await?)

@@ -9,11 +9,17 @@
 //! | resolver | finds out what became of payments | unknown payments stay unknown |
 //! | completer | goes on with bookings that nobody asks about any more | cards stay blocked until the hold lapses (I7) |
 //! | purger | forgets old idempotency keys | the table grows |
+//! | ear | takes in what other processes of the office committed | places and sales lag by a refresh |
+//! | rooms | reads the rooms anew, where other processes change them too | what was not heard is never known |
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tmcore::EventId;
+use tokio::time::{MissedTickBehavior, interval};
+
 use crate::app::Office;
+use crate::app::record::{Gate, News};
 use crate::app::refusal::StoreError;
 
 /// The most orders or payments one turn looks at.
@@ -21,8 +27,10 @@ const PAGE: u32 = 256;
 /// The shortest pause between two looks for signs of life.
 const HEARTBEAT_PAUSE: Duration = Duration::from_secs(1);
 const OPENER_PAUSE: Duration = Duration::from_millis(250);
-/// Every so many turns all gates are looked at.
-const EVERY_GATE_TURNS: u64 = 25;
+/// How often all gates are looked at: with nobody to tell of joins, grants go on within 5 s all the same (W5).
+const EVERY_GATE_PAUSE: Duration = Duration::from_secs(3);
+/// How often rooms are read anew that other processes change too.
+const ROOMS_PAUSE: Duration = Duration::from_secs(3);
 const PURGER_PAUSE: Duration = Duration::from_secs(600);
 
 /// Starts every worker. They end with the draining.
@@ -44,6 +52,21 @@ pub fn start(office: &Arc<Office>) {
         office.complete_bookings(PAGE).await
     });
     every(office, "purger", PURGER_PAUSE, |office| async move { office.purge_keys().await.map(drop) });
+    if office.config.is_shared() {
+        beside(office, "ear", Office::hear);
+        beside(office, "rooms", |office| office.keep_rooms_fresh(ROOMS_PAUSE));
+    }
+}
+
+/// Works until the draining.
+fn beside<F>(office: &Arc<Office>, name: &'static str, work: impl FnOnce(Arc<Office>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (working, stop) = (work(Arc::clone(office)), office.lifecycle().draining.clone());
+    office.lifecycle().spawn(name, async move {
+        stop.run_until_cancelled(working).await;
+    });
 }
 
 /// Works after every pause until the draining. A failure is logged, and tried again after the next pause.
@@ -72,20 +95,44 @@ fn granter(office: &Arc<Office>, tick: Duration) {
     let lifecycle = office.lifecycle().clone();
     let stop = lifecycle.draining.clone();
     lifecycle.spawn("granter", async move {
-        let mut ticks = tokio::time::interval(tick);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        for turn in 0_u64.. {
-            let wanted = tokio::select! {
+        let (mut ticks, mut every_gate) = (interval(tick), interval(EVERY_GATE_PAUSE));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        every_gate.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                event = office.ports.queue.next() => vec![event],
-                _ = ticks.tick() => office.rooms.events(turn.is_multiple_of(EVERY_GATE_TURNS)),
-            };
-            for event in wanted {
-                if let Err(error) = office.turn(&event).await {
-                    metrics::counter!("worker_failures_total", "worker" => "granter").increment(1);
-                    tracing::warn!(worker = "granter", %event, %error, "failed, will try again");
-                }
+                news = office.ports.queue.next() => act_on(&office, news).await,
+                _ = ticks.tick() => { turn_at(&office, office.rooms.events(false)).await; }
+                _ = every_gate.tick() => { turn_at(&office, office.rooms.events(true)).await; }
             }
         }
     });
+}
+
+/// Turns where the news say; they are done when the turn is committed.
+async fn act_on(office: &Office, news: News) {
+    let is_done = match &news.gate {
+        Gate::Of(event) => turn_at(office, vec![event.clone()]).await,
+        Gate::All => is_well(&office.announce_all().await),
+    };
+    if is_done {
+        office.ports.queue.done(news);
+    }
+}
+
+/// Whether every turn was committed.
+async fn turn_at(office: &Office, events: Vec<EventId>) -> bool {
+    let mut is_done = true;
+    for event in events {
+        is_done &= is_well(&office.turn(&event).await);
+    }
+    is_done
+}
+
+fn is_well<T>(outcome: &Result<T, StoreError>) -> bool {
+    if let Err(error) = outcome {
+        metrics::counter!("worker_failures_total", "worker" => "granter").increment(1);
+        tracing::warn!(worker = "granter", %error, "failed, will try again");
+    }
+    outcome.is_ok()
 }

@@ -31,6 +31,7 @@ const TEXTS: &[&str] = &[
     "docs/operations.md",
     "docs/overload.md",
     "docs/performance.md",
+    "docs/scaling.md",
     "docs/seats.md",
     "docs/waiting-room.md",
 ];
@@ -176,10 +177,10 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    for text in
-        ["docs/crash-points.md", "docs/money.md", "docs/overload.md", "docs/seats.md", "docs/waiting-room.md"]
-    {
-        for name in quoted(&read(text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.')) {
+    let texts = ["crash-points", "money", "overload", "scaling", "seats", "waiting-room"];
+    for text in texts.map(|name| format!("docs/{name}.md")) {
+        for name in quoted(&read(&text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.'))
+        {
             assert!(code.contains(&format!("fn {name}(")), "{text}: {name}");
             count += 1;
         }

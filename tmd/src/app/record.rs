@@ -7,5 +7,6 @@ pub use crate::ports::gateway::{ProviderEvent, ProviderRecord};
 pub use crate::ports::idempotency::{Claimed, Keep, Purpose, StoredAnswer};
 pub use crate::ports::ledger::DatedPayment;
 pub use crate::ports::order::{KeyRef, OrderRecord, SeatLine, TicketRecord};
+pub use crate::ports::queue::{Gate, News};
 pub use crate::ports::search::SearchQuery;
 pub use crate::ports::waiting_room::{Place, SessionRecord};

@@ -1,15 +1,17 @@
 //! The waiting rooms as this process sees them: who is in line before whom, without asking the database.
 //!
-//! Fed by what commits; a fact that comes late or twice changes nothing, because sessions only ever move forward.
+//! Fed by what commits, here and in other processes; a fact that comes late or twice changes nothing, because sessions
+//! only ever move forward.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use moka::sync::Cache;
 use tmcore::event::{Sale, SaleState};
-use tmcore::waiting_room::{Estimate, Line, Pace, SessionState, estimate};
+use tmcore::waiting_room::{Estimate, Heard, Line, Pace, SessionState, estimate};
 use tmcore::{EventId, SessionId};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::heartbeat::Heartbeats;
 use crate::ports::waiting_room::{Place, SessionRecord};
@@ -42,13 +44,20 @@ pub struct Census {
     pub admitted_last_minute: u64,
 }
 
+/// How long and how many ended sessions are remembered, so that a late fact of one does not bring it back.
+const ENDED_SECONDS: u64 = 60;
+const MAX_ENDED: u64 = 100_000;
+
 /// The rooms of all events, and in which room each session is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rooms {
     by_event: RwLock<HashMap<EventId, Arc<Room>>>,
     by_session: RwLock<HashMap<SessionId, Arc<Room>>>,
+    ended: Cache<SessionId, ()>,
     /// Who gave a sign of life.
     pub heartbeats: Heartbeats,
+    /// Told when something of other processes was missed.
+    pub is_behind: Notify,
 }
 
 /// The room of one event.
@@ -62,11 +71,26 @@ pub struct Room {
 struct RoomState {
     sale: Sale,
     line: Line,
+    heard: Heard,
     sessions: HashMap<SessionId, SessionRecord>,
     lobby: u64,
     inside: (u64, u64),
     /// How fast the line moves.
     pace: Pace,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        let ended =
+            Cache::builder().max_capacity(MAX_ENDED).time_to_live(Duration::from_secs(ENDED_SECONDS)).build();
+        Self {
+            by_event: RwLock::default(),
+            by_session: RwLock::default(),
+            ended,
+            heartbeats: Heartbeats::default(),
+            is_behind: Notify::new(),
+        }
+    }
 }
 
 impl Rooms {
@@ -110,25 +134,38 @@ impl Rooms {
         occupied.map(|room| Duration::from_secs(room.lock().sale.rules.lapse_seconds.into())).min()
     }
 
-    /// Takes in what was committed of sessions, and lets `admitted` at `at` count for the rate.
+    /// Live sessions that are known here.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.by_session.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Takes in what was committed of sessions, and lets `admitted` of the first one's event at `at` count for the rate.
     pub fn take_in(&self, records: &[SessionRecord], admitted: (u64, Duration)) {
-        for record in records {
-            let Some(room) = self.get(&record.event) else { continue };
-            let mut by_session = self.by_session.write().unwrap_or_else(PoisonError::into_inner);
-            if record.state.is_live() {
-                by_session.insert(record.id, Arc::clone(&room));
-            } else {
-                by_session.remove(&record.id);
+        for of_event in records.chunk_by(|one, next| one.event == next.event) {
+            let Some(room) = of_event.first().and_then(|first| self.get(&first.event)) else { continue };
+            for record in of_event {
+                self.take_in_one(record, &room);
             }
-            drop(by_session);
-            room.lock().take_in(record);
-        }
-        if let Some(first) = records.first()
-            && let Some(room) = self.get(&first.event)
-        {
-            room.lock().count_admissions(admitted);
+            if of_event.as_ptr() == records.as_ptr() {
+                room.lock().count_admissions(admitted);
+            }
             room.tell();
         }
+    }
+
+    fn take_in_one(&self, record: &SessionRecord, room: &Arc<Room>) {
+        let mut by_session = self.by_session.write().unwrap_or_else(PoisonError::into_inner);
+        if !record.state.is_live() {
+            by_session.remove(&record.id);
+            self.ended.insert(record.id, ());
+        } else if self.ended.contains_key(&record.id) {
+            return;
+        } else {
+            by_session.insert(record.id, Arc::clone(room));
+        }
+        drop(by_session);
+        room.lock().take_in(record);
     }
 }
 
@@ -137,6 +174,7 @@ impl Room {
         let state = RoomState {
             sale,
             line: Line::new(),
+            heard: Heard::default(),
             sessions: HashMap::new(),
             lobby: 0,
             inside: (0, 0),
@@ -171,6 +209,12 @@ impl Room {
             ordering: state.inside.1,
             admitted_last_minute: state.pace.admitted(),
         }
+    }
+
+    /// Everybody who has a place up to this one was taken in.
+    pub fn settle(&self, place: u64) {
+        self.lock().heard.settle(place);
+        self.tell();
     }
 
     /// Wakes at every change of the room.
@@ -211,6 +255,9 @@ impl Room {
 
 impl RoomState {
     fn take_in(&mut self, record: &SessionRecord) {
+        if let Place::Line(place) = record.place {
+            self.heard.note(place);
+        }
         let known = self.sessions.get(&record.id);
         if known.is_some_and(|known| rank(known) >= rank(record)) {
             return;
@@ -239,7 +286,9 @@ impl RoomState {
 
     fn standing(&self, session: SessionRecord) -> Standing {
         let ahead = match (session.state, session.place) {
-            (SessionState::Waiting, Place::Line(place)) => Some(self.line.ahead_of(place)),
+            (SessionState::Waiting, Place::Line(place)) => {
+                Some(self.line.ahead_of(place) + self.heard.missing_before(place))
+            }
             _ => None,
         };
         let rate = self.sale.rules.gate.admissions_per_minute;

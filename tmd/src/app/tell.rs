@@ -11,10 +11,27 @@ use crate::ports::bus::Fact;
 use crate::ports::order::OrderOutcome;
 use crate::ports::waiting_room::SessionRecord;
 
+/// The most sessions of one fact.
+const FACT_RECORDS: usize = 256;
+
 impl Office {
     /// Tells of sessions that changed without anybody being let in.
     pub fn tell_sessions(&self, sessions: &[SessionRecord]) {
-        self.rooms.take_in(sessions, (0, self.world().clock.monotonic()));
+        self.tell_moved(sessions, 0);
+    }
+
+    /// Tells of sessions that changed, and how many of one event were let in by it.
+    pub fn tell_moved(&self, sessions: &[SessionRecord], admitted: u64) {
+        self.rooms.take_in(sessions, (admitted, self.world().clock.monotonic()));
+        if !self.config.is_shared() {
+            return;
+        }
+        // One fact an event, and none too long to be sent on its own.
+        let of_events = sessions.chunk_by(|one, next| one.event == next.event);
+        for (number, records) in of_events.flat_map(|records| records.chunks(FACT_RECORDS)).enumerate() {
+            let admitted = if number == 0 { admitted } else { 0 };
+            self.ports.bus.publish(Fact::SessionsMoved { records: records.into(), admitted });
+        }
     }
 
     /// Tells that seats of the event changed hands.

@@ -1,5 +1,6 @@
 //! The waiting room: join, look, leave, and turns at the gate.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tmcore::{EventId, SessionId, UserId};
@@ -7,9 +8,9 @@ use tmcore::{EventId, SessionId, UserId};
 use super::Office;
 use super::room::{Room, Standing};
 use crate::ports::StoreError;
-use crate::ports::waiting_room::{Join, JoinRefusal, SessionRecord};
+use crate::ports::waiting_room::{Join, JoinRefusal, Place, SessionRecord};
 
-/// Sessions read at once when the process starts.
+/// Sessions read at once.
 const PAGE: u32 = 1_000;
 
 impl Office {
@@ -68,7 +69,7 @@ impl Office {
             metrics::counter!("waiting_room_admitted_total", "event" => event.to_string())
                 .increment(turn.admitted);
         }
-        self.rooms.take_in(&turn.changed, (turn.admitted, self.world().clock.monotonic()));
+        self.tell_moved(&turn.changed, turn.admitted);
         Ok(turn.admitted)
     }
 
@@ -76,19 +77,37 @@ impl Office {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn load_rooms(&self) -> Result<u64, StoreError> {
+    pub async fn load_rooms(&self) -> Result<usize, StoreError> {
         self.store().revive().await?;
-        let (mut after, mut loaded) = (None, 0);
+        Ok(self.read_rooms().await?.len())
+    }
+
+    /// Takes in every live session from the rows; answers which they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn read_rooms(&self) -> Result<HashSet<SessionId>, StoreError> {
+        let (mut after, mut live, mut last_places) = (None, HashSet::new(), HashMap::new());
         loop {
             let page = self.store().live_sessions(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(loaded) };
+            let Some(last) = page.last() else { break };
             after = Some(last.id);
             for record in &page {
                 self.room(&record.event).await?;
-                self.tell_sessions(std::slice::from_ref(record));
-                loaded += 1;
+                live.insert(record.id);
+                if let Place::Line(place) = record.place {
+                    let last_place = last_places.entry(record.event.clone()).or_insert(place);
+                    *last_place = place.max(*last_place);
+                }
+            }
+            self.rooms.take_in(&page, (0, self.world().clock.monotonic()));
+        }
+        for (event, place) in last_places {
+            if let Some(room) = self.rooms.get(&event) {
+                room.settle(place);
             }
         }
+        Ok(live)
     }
 
     /// The event's room, made when there is none.

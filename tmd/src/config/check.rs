@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     check_store(&config.store)?;
     check_sales(config)?;
     check_gateway(config)?;
+    check_redis(config)?;
     EnvFilter::try_new(&config.log.filter)
         .map(drop)
         .map_err(|fault| ConfigError::Relation(format!("log.filter: {fault}")))
@@ -30,6 +31,7 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         server,
         overload,
         store,
+        redis,
         checkout,
         gateway,
         waiting_room,
@@ -65,6 +67,10 @@ fn check_positive(config: &Config) -> Result<(), ConfigError> {
         ("store.reader_connections", store.reader_connections as usize),
         ("store.busy_timeout_milliseconds", store.busy_timeout_milliseconds as usize),
         ("store.batch_items", store.batch_items),
+        ("redis.connect_timeout_milliseconds", redis.connect_timeout_milliseconds as usize),
+        ("redis.command_timeout_milliseconds", redis.command_timeout_milliseconds as usize),
+        ("redis.cache_timeout_milliseconds", redis.cache_timeout_milliseconds as usize),
+        ("redis.cache_shards", redis.cache_shards as usize),
         ("checkout.sweep_interval_milliseconds", checkout.sweep_interval_milliseconds as usize),
         ("checkout.gateway_timeout_seconds", checkout.gateway_timeout_seconds as usize),
         ("checkout.resolver_interval_milliseconds", checkout.resolver_interval_milliseconds as usize),
@@ -171,6 +177,28 @@ fn check_sales(config: &Config) -> Result<(), ConfigError> {
     require(
         event.seats_per_order <= event.seats_per_buyer,
         "event_defaults.seats_per_order must not exceed event_defaults.seats_per_buyer",
+    )
+}
+
+fn check_redis(config: &Config) -> Result<(), ConfigError> {
+    let redis = &config.redis;
+    require(
+        redis.url.is_empty() || redis.url.starts_with("redis://"),
+        "redis.url must be empty or begin with redis://",
+    )?;
+    let is_word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    require(
+        !redis.key_prefix.is_empty() && is_word(&redis.key_prefix) && is_word(&redis.node_id),
+        "redis.key_prefix and redis.node_id must consist of letters, digits, -, _ and ., the former of at least one",
+    )?;
+    // W5: what is not to be had in time is done without it.
+    require(
+        redis.connect_timeout_milliseconds <= 5_000 && redis.command_timeout_milliseconds <= 5_000,
+        "redis.connect_timeout_milliseconds and redis.command_timeout_milliseconds must not exceed 5000",
+    )?;
+    require(
+        redis.cache_timeout_milliseconds <= redis.command_timeout_milliseconds,
+        "redis.cache_timeout_milliseconds must not exceed redis.command_timeout_milliseconds",
     )
 }
 

@@ -17,12 +17,22 @@ pub struct Config {
     pub server: ServerConfig,
     pub overload: OverloadConfig,
     pub store: StoreConfig,
+    pub redis: RedisConfig,
+    pub cache: CacheConfig,
     pub checkout: CheckoutConfig,
     pub gateway: GatewayConfig,
     pub waiting_room: WaitingRoomConfig,
     pub availability: AvailabilityConfig,
     pub event_defaults: EventDefaults,
     pub log: LogConfig,
+}
+
+impl Config {
+    /// Whether other processes may work for the same office.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        !self.redis.url.is_empty() || matches!(self.store.backend, StoreBackend::Postgres)
+    }
 }
 
 /// `[server]`: addresses, limits and times of the HTTP side.
@@ -114,6 +124,26 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_empty() { "none" } else { "********" })
     }
+}
+
+/// `[redis]`: where the daemons of one office tell each other what they did, and how long that may take.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisConfig {
+    pub url: String,
+    pub key_prefix: String,
+    pub node_id: String,
+    pub connect_timeout_milliseconds: u32,
+    pub command_timeout_milliseconds: u32,
+    pub cache_timeout_milliseconds: u32,
+    pub cache_shards: u32,
+}
+
+/// `[cache]`: encoded answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheConfig {
+    pub stale_seconds: u32,
 }
 
 /// `[checkout]`: orders, idempotency keys and payments.

@@ -21,7 +21,8 @@ pub type Rebuilt = Result<Option<Body>, super::StoreError>;
 /// What a value is built by when there is none.
 pub type Rebuild<'a> = std::pin::Pin<Box<dyn Future<Output = Rebuilt> + Send + 'a>>;
 
-/// A value is at most [`CacheKey::ttl`] old when served.
+/// A value is at most [`CacheKey::ttl`] old when served, and older by [`CacheKey::shared_ttl`] when another process built
+/// it. While the source fails, a value that [may be stale](CacheKey::may_be_stale) is served for as long as configured.
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value, built by `rebuild` if there is none: once, however many ask at the same time (C4). `None` (there is
@@ -31,6 +32,10 @@ pub trait Cache: Send + Sync {
     /// What the rebuild failed with.
     async fn get_or_build(&self, key: CacheKey, rebuild: Rebuild<'_>) -> Rebuilt;
 
-    /// Forgets a value, after a change that its TTL should not hide.
+    /// Forgets a value everywhere, after a change that its TTL should not hide: what is being built from what was read
+    /// before is kept nowhere (C3).
     async fn forget(&self, key: &CacheKey);
+
+    /// Forgets a value in this process, after a change that another process told of; `None` forgets all of them.
+    async fn look_again(&self, key: Option<&CacheKey>);
 }

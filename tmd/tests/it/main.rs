@@ -32,6 +32,7 @@ mod routes;
 mod scene;
 mod seat;
 mod secret;
+mod shared;
 mod stadium;
 mod stream;
 mod till;

@@ -1,0 +1,201 @@
+//! Two daemons of one office: one database, one Redis, the same keys. What one commits the other knows.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tmapi::client::{Client, SaleAction};
+use tmapi::event::EventPatch;
+use tmapi::order::CreateOrder;
+use tmapi::session::{SessionStatus, SessionView};
+use tmcore::EventId;
+use tmd::config::Config;
+use tmd::entropy::Entropy;
+
+use crate::harness::{Daemon, client, eventually, key, quick, until};
+
+/// What two daemons on one machine share, and what they would have to have in common anywhere.
+const SAME: [&str; 3] = ["office.keys", "organiser.token", "callback.secret"];
+
+/// Where the Redis of tests is. Without one a test is left out, but not on a build machine.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests have no settings, and say what is left out"
+)]
+fn given() -> Option<String> {
+    let url = std::env::var("TMD_TEST_REDIS_URL").ok();
+    assert!(url.is_some() || std::env::var_os("CI").is_none(), "TMD_TEST_REDIS_URL is not set");
+    if url.is_none() {
+        println!("left out: TMD_TEST_REDIS_URL is not set");
+    }
+    url
+}
+
+fn on(url: &str) -> Config {
+    let mut config = quick();
+    url.clone_into(&mut config.redis.url);
+    config.redis.key_prefix = format!("test-{}", Entropy.uuid_v7().simple());
+    config
+}
+
+async fn pair(config: Config) -> [Daemon; 2] {
+    let one = Daemon::start_with(config.clone()).await;
+    let folder = TempDir::new().unwrap();
+    for name in SAME {
+        std::fs::copy(one.folder().join(name), folder.path().join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink(one.folder().join("office.db"), folder.path().join("office.db")).unwrap();
+    let other = Daemon::start_in(config, folder).await;
+    [one, other]
+}
+
+fn narrow(capacity: u32) -> EventPatch {
+    EventPatch { capacity: Some(capacity), admissions_per_minute: Some(1_000_000), ..EventPatch::default() }
+}
+
+/// A buyer in line, as a client of each daemon.
+struct Buyer {
+    at: [Client; 2],
+    session: SessionView,
+}
+
+impl Buyer {
+    async fn join(daemons: &[Daemon; 2], first: usize, event: &EventId) -> Self {
+        let joined = daemons[first].client().join(event).await.unwrap();
+        let token = joined.access_token.unwrap();
+        let at = [&daemons[0], &daemons[1]].map(|daemon| client(&daemon.url, Some(token.clone())));
+        Self { at, session: joined.session }
+    }
+
+    async fn look(&self, at: usize) -> SessionView {
+        self.at[at].session(self.session.session_id).await.unwrap()
+    }
+}
+
+/// W7: places, who is let in and who is gone are the same whichever daemon is asked, and known there without the rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn w7_a_place_is_the_same_at_every_daemon() {
+    let Some(url) = given() else { return };
+    let daemons = pair(on(&url)).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(2)).await;
+    let mut buyers = Vec::new();
+    for n in 0..20 {
+        buyers.push(Buyer::join(&daemons, n % 2, &event).await);
+    }
+    for n in [5, 8, 13] {
+        buyers[n].at[n % 2].leave(buyers[n].session.session_id).await.unwrap();
+    }
+    let expected = |n: usize| match n {
+        0 | 1 => None,
+        _ => Some((2..n).filter(|before| ![5, 8, 13].contains(before)).count() as u64 + 1),
+    };
+    for (n, buyer) in buyers.iter().enumerate().filter(|(n, _)| ![5, 8, 13].contains(n)) {
+        for (at, daemon) in daemons.iter().enumerate() {
+            eventually(&format!("buyer {n} at daemon {at}"), async || {
+                daemon.office.rooms.of(buyer.session.session_id).is_some()
+                    && buyer.look(at).await.position == expected(n)
+            })
+            .await;
+        }
+    }
+    let order = CreateOrder { event_id: event.clone(), session_id: None };
+    buyers[0].at[0].create_order(&order, &key()).await.unwrap();
+    until(&buyers[0].at[1], buyers[0].session.session_id, SessionStatus::Ordering).await;
+    daemons[0].check_invariants().await;
+}
+
+/// W8: a stream at one daemon tells within a second of what was committed by the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn w8_a_stream_hears_of_what_another_daemon_committed() {
+    let Some(url) = given() else { return };
+    let daemons = pair(on(&url)).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
+    let mut inside = Buyer::join(&daemons, 0, &event).await;
+    until(&inside.at[1], inside.session.session_id, SessionStatus::Active).await;
+    for n in 1..10 {
+        let next = Buyer::join(&daemons, n % 2, &event).await;
+        let session = next.session.session_id;
+        let leave = inside.at[n % 2].leave(inside.session.session_id);
+        let told = tokio::time::timeout(
+            Duration::from_secs(1),
+            until(&next.at[(n + 1) % 2], session, SessionStatus::Active),
+        );
+        let (told, left) = tokio::join!(told, leave);
+        left.unwrap();
+        told.expect("told within a second");
+        inside = next;
+    }
+    daemons[0].check_invariants().await;
+}
+
+/// What the organiser does at one daemon shows at the other: the sale in the rooms, the event in its pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_changed_at_one_daemon_is_changed_at_all() {
+    let Some(url) = given() else { return };
+    let daemons = pair(on(&url)).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
+    Buyer::join(&daemons, 0, &event).await;
+    let waiting = Buyer::join(&daemons, 1, &event).await;
+    for (action, paused) in [(SaleAction::Pause, true), (SaleAction::Resume, false)] {
+        daemons[0].organiser.sale_action(&event, action).await.unwrap();
+        eventually("the sale at the other daemon", async || waiting.look(1).await.paused == paused).await;
+    }
+    let renamed = EventPatch { name: Some("Renamed".to_owned()), ..EventPatch::default() };
+    daemons[1].client().event(&event).await.unwrap();
+    daemons[0].organiser.patch_event(&event, &renamed).await.unwrap();
+    eventually("the page at the other daemon", async || {
+        daemons[1].client().event(&event).await.unwrap().summary.name == "Renamed"
+    })
+    .await;
+}
+
+/// W5: with no Redis at all grants go on within 5 s, whoever is asked, and what is told is put right from the rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn w5_without_redis_everything_goes_on_from_the_rows() {
+    // Nobody listens there.
+    let daemons = pair(on("redis://127.0.0.1:1")).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
+    let inside = Buyer::join(&daemons, 0, &event).await;
+    until(&inside.at[0], inside.session.session_id, SessionStatus::Active).await;
+    let next = Buyer::join(&daemons, 1, &event).await;
+    inside.at[1].leave(inside.session.session_id).await.unwrap();
+    for at in &next.at {
+        let told = until(at, next.session.session_id, SessionStatus::Active);
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("let in within 5 s");
+    }
+    eventually("who left is gone at both", async || {
+        daemons.iter().all(|daemon| daemon.office.rooms.of(inside.session.session_id).is_none())
+    })
+    .await;
+    daemons[0].check_invariants().await;
+}
+
+/// W5, W6: the stream with its group is cut away again and again while two granters let a crowd in: nobody loses a
+/// place, nobody is let in twice, and the line goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
+    let Some(url) = given() else { return };
+    let config = on(&url);
+    let stream = format!("{}:news:v1", config.redis.key_prefix);
+    let daemons = pair(config).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(3)).await;
+    let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    let mut buyers = Vec::new();
+    for n in 0..30 {
+        buyers.push(Buyer::join(&daemons, n % 2, &event).await);
+        if n % 7 == 0 {
+            redis::cmd("DEL").arg(&stream).exec_async(&mut redis).await.unwrap();
+        }
+    }
+    for (n, buyer) in buyers.iter().enumerate() {
+        until(&buyer.at[n % 2], buyer.session.session_id, SessionStatus::Active).await;
+        buyer.at[(n + 1) % 2].leave(buyer.session.session_id).await.unwrap();
+        if n % 5 == 0 {
+            redis::cmd("DEL").arg(&stream).exec_async(&mut redis).await.unwrap();
+        }
+        daemons[0].check_invariants().await;
+    }
+    let admitted = "SELECT COUNT(*) FROM (SELECT session_id FROM session_events WHERE to_state = 'ACTIVE'
+         GROUP BY session_id HAVING COUNT(*) > 1)";
+    assert_eq!(daemons[0].count(admitted).await, 0, "let in twice");
+}
