@@ -271,7 +271,7 @@ pub async fn check_invariants(db: &AnyPool) {
 const INVARIANTS: &[(&str, &str)] = &[
     (
         "S1: two valid tickets for one seat",
-        "SELECT COUNT(*) FROM (SELECT 1 FROM tickets WHERE state = 'VALID' GROUP BY event_id, seat_index HAVING COUNT(*) > 1)",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM tickets WHERE state = 'VALID' GROUP BY event_id, seat_index HAVING COUNT(*) > 1) AS twice",
     ),
     (
         "M4: a finalized order whose seats, tickets and capture do not match",
@@ -297,8 +297,8 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "M11: books that do not sum to zero, as a whole or for one payment",
-        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY currency HAVING SUM(amount) <> 0))
-              + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY provider_key HAVING SUM(amount) <> 0))",
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY currency HAVING SUM(amount) <> 0) AS currencies)
+              + (SELECT COUNT(*) FROM (SELECT 1 FROM ledger_entries GROUP BY provider_key HAVING SUM(amount) <> 0) AS payments)",
     ),
     (
         "M11: an order whose books are not what was captured and not refunded",
@@ -319,7 +319,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     (
         "W4: two live places of one user for one event",
         "SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE state IN ('WAITING', 'ACTIVE', 'ORDERING')
-           GROUP BY event_id, user_id HAVING COUNT(*) > 1)",
+           GROUP BY event_id, user_id HAVING COUNT(*) > 1) AS twice",
     ),
 ];
 

@@ -14,15 +14,15 @@ const SERVER: &str = "TMD_TEST_POSTGRES_URL";
 const TEMPLATE_LOCK: i64 = 0x746D_6F66;
 
 /// The server to test on; without one the test is left out, but on a build machine, where nothing is.
-#[expect(clippy::disallowed_methods, reason = "which server tests use is no setting of the program")]
-#[allow(clippy::print_stdout, reason = "a test that is left out says so")]
+#[allow(clippy::disallowed_methods, reason = "which server tests use is no setting of the program")]
+#[allow(clippy::print_stderr, reason = "whoever runs the tests reads it")]
 pub fn server() -> Option<String> {
     let server = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
     if server.is_none() {
         let text =
             format!("{SERVER} has to name a superuser of a PostgreSQL server: postgres://postgres@127.0.0.1");
         assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{text}");
-        println!("left out: {text}");
+        eprintln!("left out: {text}");
     }
     server
 }
