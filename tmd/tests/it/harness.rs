@@ -358,9 +358,20 @@ pub fn now() -> &'static str {
 }
 
 /// The databases of daemons in this process, by data folder.
-fn databases() -> MutexGuard<'static, BTreeMap<PathBuf, Database>> {
-    static DATABASES: Mutex<BTreeMap<PathBuf, Database>> = Mutex::new(BTreeMap::new());
+fn databases() -> MutexGuard<'static, BTreeMap<PathBuf, Arc<Database>>> {
+    static DATABASES: Mutex<BTreeMap<PathBuf, Arc<Database>>> = Mutex::new(BTreeMap::new());
     DATABASES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives the daemon of another folder the database of one that was started.
+pub fn share_database(data: &Path, other: &Path) {
+    if on_postgres() {
+        let mut databases = databases();
+        let shared = Arc::clone(databases.get(data).expect("a daemon was started there"));
+        databases.insert(other.to_owned(), shared);
+    } else {
+        std::os::unix::fs::symlink(data.join("office.db"), other.join("office.db")).unwrap();
+    }
 }
 
 /// The address of a folder's database, which is made when there is none.
@@ -371,14 +382,14 @@ async fn database_of(data: &Path) -> String {
     let server = postgres::server().expect("TMD_TEST_POSTGRES_URL, for TMD_TEST_STORE=postgres");
     let made = Database::new(server).await;
     let url = made.url();
-    databases().insert(data.to_owned(), made);
+    databases().insert(data.to_owned(), Arc::new(made));
     url
 }
 
 /// The daemon's database, looked into from outside.
 pub async fn database(data: &Path) -> AnyPool {
     sqlx::any::install_default_drivers();
-    let url = databases().get(data).map(Database::url);
+    let url = databases().get(data).map(|database| database.url());
     let setting = if url.is_some() { "SET lock_timeout = '20s'" } else { "PRAGMA busy_timeout = 20000" };
     let url = url.unwrap_or_else(|| format!("sqlite://{}", data.join("office.db").display()));
     let patient = AnyPoolOptions::new().max_connections(2).after_connect(move |connection, _| {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use tempfile::TempDir;
+use tmapi::ProblemCode;
 use tmapi::client::{Client, SaleAction};
 use tmapi::event::EventPatch;
 use tmapi::order::CreateOrder;
@@ -11,7 +13,8 @@ use tmcore::EventId;
 use tmd::config::Config;
 use tmd::entropy::Entropy;
 
-use crate::harness::{Daemon, client, eventually, key, quick, until};
+use crate::harness::{Daemon, client, eventually, key, quick, share_database, until};
+use crate::till::Purchase;
 
 /// What two daemons on one machine share, and what they would have to have in common anywhere.
 const SAME: [&str; 3] = ["office.keys", "organiser.token", "callback.secret"];
@@ -44,7 +47,7 @@ async fn pair(config: Config) -> [Daemon; 2] {
     for name in SAME {
         std::fs::copy(one.folder().join(name), folder.path().join(name)).unwrap();
     }
-    std::os::unix::fs::symlink(one.folder().join("office.db"), folder.path().join("office.db")).unwrap();
+    share_database(one.folder(), folder.path());
     let other = Daemon::start_in(config, folder).await;
     [one, other]
 }
@@ -196,6 +199,71 @@ async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
         daemons[0].check_invariants().await;
     }
     let admitted = "SELECT COUNT(*) FROM (SELECT session_id FROM session_events WHERE to_state = 'ACTIVE'
-         GROUP BY session_id HAVING COUNT(*) > 1)";
+         GROUP BY session_id HAVING COUNT(*) > 1) AS twice";
     assert_eq!(daemons[0].count(admitted).await, 0, "let in twice");
 }
+
+/// S1, S2: rivals at two daemons want the same seats at once; each seat has one buyer, and everybody else is told so by
+/// whichever daemon was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_s2_rivals_at_two_daemons_get_each_seat_once() {
+    const SEATS: usize = 20;
+    const RIVALS: usize = 6;
+    let daemons = pair(on("redis://127.0.0.1:1")).await;
+    let event = daemons[0].open_event("E1", 1, 20).await;
+    let mut rivals = Vec::new();
+    for n in 0..SEATS * RIVALS {
+        rivals.push(Purchase::begin(&daemons[n % 2].client(), &event).await);
+    }
+    let confirmed = join_all(rivals.iter().enumerate().map(async |(n, rival)| {
+        // Two neighbours at a time, in either order: baskets overlap.
+        let (one, next) = (n / RIVALS, (n / RIVALS + 1) % SEATS);
+        let (one, next) = (format!("A-{}", one + 1), format!("A-{}", next + 1));
+        let basket = if n % 3 == 0 { [next.as_str(), one.as_str()] } else { [one.as_str(), next.as_str()] };
+        match rival.confirm(&basket, "tok_ok").await {
+            Ok(_) => Some(rival.finalize().await.unwrap().tickets.len()),
+            Err(error) => {
+                assert_eq!(error.code(), Some(ProblemCode::SeatsUnavailable), "{error}");
+                None
+            }
+        }
+    }))
+    .await;
+    let tickets: usize = confirmed.into_iter().flatten().sum();
+    assert!((SEATS / 2..=SEATS).contains(&tickets), "{tickets} tickets of {SEATS} seats");
+    let sold = daemons[0].count("SELECT COUNT(*) FROM tickets WHERE state = 'VALID'").await;
+    assert_eq!(usize::try_from(sold).unwrap(), tickets);
+    daemons[0].check_invariants().await;
+}
+
+/// W1, W2, W6: a crowd joins at two daemons, and both let in. Never more are inside than fit, everybody is let in once, and
+/// whoever had an answer before another asked is let in no later.
+#[tokio::test(flavor = "multi_thread")]
+async fn w1_w2_two_daemons_let_a_crowd_in_by_place() {
+    const CROWD: usize = 60;
+    let Some(url) = given() else { return };
+    let daemons = pair(on(&url)).await;
+    let event = daemons[0].event("E1", 1, 10, narrow(4)).await;
+    let mut crowd = Vec::new();
+    for n in (0..CROWD).step_by(6) {
+        // Six at once, and the next six when they are answered.
+        crowd.extend(join_all((n..n + 6).map(|n| Buyer::join(&daemons, n % 2, &event))).await);
+    }
+    join_all(crowd.iter().enumerate().map(async |(n, buyer)| {
+        until(&buyer.at[n % 2], buyer.session.session_id, SessionStatus::Active).await;
+        assert!(daemons[n % 2].count(INSIDE).await <= 4, "more are inside than fit");
+        buyer.at[(n + 1) % 2].leave(buyer.session.session_id).await.unwrap();
+    }))
+    .await;
+    let let_in = "SELECT session_id FROM session_events WHERE to_state = 'ACTIVE' ORDER BY session_event_id";
+    let let_in: Vec<String> = sqlx::query_scalar(let_in).fetch_all(&daemons[0].db).await.unwrap();
+    assert_eq!(let_in.len(), CROWD, "everybody once");
+    let wave = |session: &String| {
+        crowd.iter().position(|buyer| buyer.session.session_id.to_string() == *session).unwrap() / 6
+    };
+    let waves: Vec<_> = let_in.iter().map(wave).collect();
+    assert!(waves.is_sorted(), "overtaken: {waves:?}");
+    daemons[0].check_invariants().await;
+}
+
+const INSIDE: &str = "SELECT COUNT(*) FROM sessions WHERE state IN ('ACTIVE', 'ORDERING')";
