@@ -17,7 +17,7 @@
 //! An event's seats have no locks of their own: every change of seats takes its number from the event's clock, so who
 //! changes seats has the clock's row. That is one lock for however many seats, and baskets that overlap cannot meet in
 //! opposite order (S8). Whatever is new is written last, after all locks are held: keys, then orders, both sorted.
-//! Sweepers and the resolver pass over rows that somebody has (`SKIP LOCKED`), so they wait for nobody.
+//! The organiser's changes lock the event's own row before any of these. Sweepers and the resolver pass over rows that somebody has (`SKIP LOCKED`), so they wait for nobody.
 //!
 //! **A connection lost in COMMIT** leaves open whether the batch is kept: [`StoreError::Unreachable`]. Nothing is tried
 //! again by the store. The caller's retry under the same idempotency key finds the truth: a key that was not written is

@@ -62,7 +62,7 @@ async fn w2_ten_thousand_joins_from_64_clients_keep_their_order() {
     .await;
     let inversions =
         "SELECT COUNT(*) FROM (SELECT s.place - LAG(s.place) OVER (ORDER BY e.session_event_id) AS step
-        FROM session_events e JOIN sessions s USING (session_id) WHERE e.to_state = 'ACTIVE') WHERE step < 0";
+        FROM session_events e JOIN sessions s USING (session_id) WHERE e.to_state = 'ACTIVE') AS steps WHERE step < 0";
     assert_eq!(daemon.count(inversions).await, 0, "let in by place");
     daemon.check_invariants().await;
 }

@@ -103,14 +103,16 @@ async fn m13_long_lists_come_in_pages_and_nothing_is_left_out() {
     let buyer = Purchase::begin(&daemon.client(), &event).await;
     buyer.confirm(&["A-1"], "tok_ok").await.unwrap();
     let copies = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)";
+    // 64 digits.
+    let key = format!("'{}' || (i + 1000)", "0".repeat(60));
     let payments = format!(
         "INSERT INTO payments (provider_key, order_id, operation, attempt, state, amount, currency, detail, due_at, created_at)
-         {copies} SELECT printf('%064x', i), order_id, 'VOID', i, 'DECLINED', 1, 'EUR', 'x', 0, 0 FROM n, orders"
+         {copies} SELECT {key}, order_id, 'VOID', i, 'DECLINED', 1, 'EUR', 'x', 0, 0 FROM n, orders"
     );
     assert_eq!(daemon.write(payments).await, 2_499);
     let entries = format!(
         "INSERT INTO entry (key, repeat, order_id, operation, declined, amount, currency, fingerprint, at)
-         {copies} SELECT unhex(printf('%064x', i)), 0, order_id, 'VOID', 'x', 1, 'EUR', 'f', 0
+         {copies} SELECT unhex({key}), 0, order_id, 'VOID', 'x', 1, 'EUR', 'f', 0
          FROM n, (SELECT order_id FROM entry LIMIT 1)"
     );
     let mut provider = provider_db(&daemon).await;

@@ -37,8 +37,8 @@ async fn w1_capacity_is_exact_at_every_instant_and_lowering_it_evicts_nobody() {
     }
     eventually("five are inside", async || daemon.organiser.sale(&event).await.unwrap().active == 5).await;
     daemon.check_invariants().await;
-    let most = "SELECT MAX(inside) FROM (SELECT SUM(CASE to_state WHEN 'ACTIVE' THEN 1 WHEN 'EXPIRED' THEN -1 ELSE 0 END)
-        OVER (ORDER BY session_event_id) AS inside FROM session_events)";
+    let most = "SELECT CAST(MAX(inside) AS BIGINT) FROM (SELECT SUM(CASE to_state WHEN 'ACTIVE' THEN 1 WHEN 'EXPIRED' THEN -1 ELSE 0 END)
+        OVER (ORDER BY session_event_id) AS inside FROM session_events) AS steps";
     assert_eq!(daemon.count(most).await, 5);
     daemon.organiser.patch_event(&event, &narrow(1)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;

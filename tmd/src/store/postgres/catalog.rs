@@ -41,12 +41,15 @@ impl CatalogStore for PostgresStore {
                 return Err(CatalogRefusal::State(state));
             }
             (None, true) if !insert_event(&mut tx, event).await? => return Err(CatalogRefusal::Exists),
-            _ => update_event(&mut tx, event).await?,
+            _ => {}
         }
-        write_performers(&mut tx, event).await?;
         if let Some(inventory) = inventory {
             inventory::write(&mut tx, event, inventory).await?;
         }
+        // Behind the gate's lock nobody is let in by the capacity that was (W1).
+        lock_gate(&mut tx, &event.sale.event).await?;
+        update_event(&mut tx, event).await?;
+        write_performers(&mut tx, event).await?;
         Ok(tx.commit().await?)
     }
 
@@ -152,6 +155,12 @@ async fn has_seats(tx: &mut PgConnection, event: &EventId) -> Result<bool, PgErr
     Ok(has.bind(event.as_str()).fetch_one(tx).await?)
 }
 
+async fn lock_gate(tx: &mut PgConnection, event: &EventId) -> Result<(), PgError> {
+    let lock = sqlx::query("SELECT 1 FROM gates WHERE event_id = $1 FOR UPDATE");
+    lock.bind(event.as_str()).execute(tx).await?;
+    Ok(())
+}
+
 /// Behind the gate's lock nobody joins by the state that was.
 async fn move_sale(
     tx: &mut Tx,
@@ -159,10 +168,7 @@ async fn move_sale(
     (before, after): (SaleState, SaleState),
     seed: [u8; 32],
 ) -> Result<Vec<SessionRecord>, PgError> {
-    sqlx::query("SELECT 1 FROM gates WHERE event_id = $1 FOR UPDATE")
-        .bind(event.as_str())
-        .execute(&mut **tx)
-        .await?;
+    lock_gate(tx, event).await?;
     sqlx::query("UPDATE events SET sale_state = $2 WHERE event_id = $1")
         .bind(event.as_str())
         .bind(after.as_str())
@@ -194,9 +200,8 @@ async fn insert_event(tx: &mut PgConnection, event: &EventRecord) -> Result<bool
         .bind(event.sale.event.as_str())
         .bind(int(gate.credit_milli)?)
         .bind(gate.credited_at.as_millis())
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
-    update_event(tx, event).await?;
     Ok(true)
 }
 

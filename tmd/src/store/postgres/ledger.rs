@@ -13,6 +13,11 @@ use crate::store::row::{self, Columns};
 /// Two statements about one instant. Nothing is written, so nothing can be decided on what is over.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+/// The books are read from end to end, as nothing else is.
+const READ_ALL: &str =
+    "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on;
+    SET LOCAL plan_cache_mode = auto";
+
 #[async_trait]
 impl LedgerStore for PostgresStore {
     async fn payments_after(
@@ -36,6 +41,7 @@ impl LedgerStore for PostgresStore {
 
     async fn books(&self, limit: u32) -> Result<Books, StoreError> {
         let mut tx = self.browse().begin_with(BEGIN_READING).await.map_err(failed)?;
+        sqlx::raw_sql(READ_ALL).execute(&mut *tx).await.map_err(failed)?;
         let as_of = now(&mut tx).await?;
         let balances = sqlx::query(row::ledger::BALANCES).fetch_all(&mut *tx).await.map_err(failed)?;
         let unbalanced = sqlx::query(row::ledger::UNBALANCED)

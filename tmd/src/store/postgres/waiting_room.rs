@@ -216,7 +216,7 @@ async fn let_in(
          moved AS (UPDATE sessions s SET state = 'ACTIVE', deadline = $4
            FROM first f WHERE s.session_id = f.session_id RETURNING s.*),
          told AS (INSERT INTO session_events (session_id, from_state, to_state, at)
-           SELECT session_id, 'WAITING', state, $3 FROM moved)
+           SELECT session_id, 'WAITING', state, $3 FROM moved ORDER BY place)
          SELECT * FROM moved"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
