@@ -95,7 +95,13 @@ else
 fi
 if cargo nextest --version >/dev/null 2>&1; then
     # nextest runs no examples of the documentation; cargo does.
-    tier "tests" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
+    tier "tests, on SQLite" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
+    # The same daemon on the other store; `--long` leaves nothing out that can run there.
+    if [ -n "${TMD_TEST_POSTGRES_URL:-}" ]; then
+        where='binary(it) & test(/^(idempotency|order|payment|purchase|race|reconcile|refund|restart|seat|shared|waiting_room)::/)'
+        [ "$is_long" = no ] || where='binary(it) & not test(/^(mutant|overload|openapi)::/)'
+        tier "tests, on PostgreSQL" env TMD_TEST_STORE=postgres cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail -E "$where"
+    fi
     tier "examples" cargo test --workspace --locked --doc --no-fail-fast
 else
     tier "tests" cargo test --workspace "${drills[@]}" --locked --no-fail-fast

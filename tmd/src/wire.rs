@@ -53,6 +53,12 @@ pub async fn office(
     let keys = data.keys(world.entropy)?;
     let provider = data.callback_secret(&config.gateway.callback_secret_file, world.entropy)?;
     let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
+    if own.is_some() && config.is_shared() {
+        tracing::warn!(
+            "the sandbox provider is in this process, and no other daemon knows what was paid there: before a second one \
+             shares this office, start tmd gateway and set gateway.url"
+        );
+    }
     let rules = breaker_rules(&config.gateway);
     let store = store(config, data.path()).await?;
     let Between { cache, bus, queue } = between(config, data, world.entropy, lifecycle)?;
