@@ -270,7 +270,7 @@ async fn confirming_without_a_live_session_is_403() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s9_a_locked_database_is_503_and_the_order_is_as_it_was() {
     let mut config = quick();
-    config.store.busy_timeout_milliseconds = 100;
+    config.store.busy_timeout_milliseconds = 400;
     let scene = Scene::set_with(config).await;
     let lock = scene.daemon.block_writes().await;
     let waiting = confirm(&scene, &scene.order, &scene.owner, (&["A-1"], "tok_ok"));

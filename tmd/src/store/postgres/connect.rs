@@ -49,7 +49,7 @@ impl Pools {
         let pool = |name, connections, connect: PgConnectOptions| {
             PgPoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(share(options.busy_timeout))
+                .acquire_timeout(options.busy_timeout / 2)
                 .test_before_acquire(false)
                 .before_acquire(|connection, idle| {
                     Box::pin(async move {
@@ -69,9 +69,10 @@ impl Pools {
     }
 }
 
-/// How long one transaction may wait. Before a batch another may wait as long: half of what a request may, all told (S9).
+/// How long one transaction may wait for a lock. Before a batch another may wait as long, and both for a connection: a quarter
+/// of what a request may, all told (S9).
 fn share(busy_timeout: Duration) -> Duration {
-    busy_timeout / 2
+    busy_timeout / 4
 }
 
 /// What holds for every connection.

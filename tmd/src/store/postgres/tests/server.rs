@@ -42,7 +42,7 @@ async fn every_connection_is_set_up_whatever_the_database_has() {
     {
         for (setting, value) in [
             ("transaction_isolation", "read committed"),
-            ("lock_timeout", "1s"),
+            ("lock_timeout", "500ms"),
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
             ("application_name", name),
