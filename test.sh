@@ -98,7 +98,7 @@ if cargo nextest --version >/dev/null 2>&1; then
     tier "tests, on SQLite" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
     # The same daemon on the other store; `--long` leaves nothing out that can run there.
     if [ -n "${TMD_TEST_POSTGRES_URL:-}" ]; then
-        where='binary(it) & test(/^(idempotency|order|payment|purchase|race|reconcile|refund|restart|seat|shared|waiting_room)::/)'
+        where='binary(it) & test(/^(idempotency|order|payment|purchase|race|shared|waiting_room)::/)'
         [ "$is_long" = no ] || where='binary(it) & not test(/^(mutant|overload|openapi)::/)'
         tier "tests, on PostgreSQL" env TMD_TEST_STORE=postgres cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail -E "$where"
     fi
