@@ -5,6 +5,7 @@ pub mod event;
 pub mod ledger;
 pub mod order;
 pub mod payment;
+pub mod seat;
 pub mod session;
 
 use std::str::FromStr;

@@ -6,7 +6,7 @@ use tmcore::{EventId, SeatId};
 use super::{PostgresStore, block, failed};
 use crate::ports::StoreError;
 use crate::ports::seat::{BlockRefusal, SeatLedger, SeatSnapshot, Sections};
-use crate::store::row::Columns;
+use crate::store::row::{self, Columns};
 
 #[async_trait]
 impl SeatLedger for PostgresStore {
@@ -25,10 +25,7 @@ impl SeatLedger for PostgresStore {
         .fetch_optional(self.browse())
         .await
         .map_err(failed)?;
-        let Some(row) = row else { return Ok(None) };
-        let codes = row.text("codes")?.bytes().map(|digit| digit - b'0').collect();
-        let seq = u64::try_from(row.int("seq")?).map_err(StoreError::failed)?;
-        Ok(Some(SeatSnapshot { seq, as_of: row.time("at")?, codes }))
+        row.map(|row| row::seat::snapshot(&row, row.time("at")?)).transpose()
     }
 
     async fn sections(&self, event: &EventId) -> Result<Option<Sections>, StoreError> {
