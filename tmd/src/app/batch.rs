@@ -94,34 +94,72 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Starts the task that writes.
+    /// Starts the tasks that write: one for everything, or one for each kind where the store writes them side by side. A
+    /// hot event's orders wait for each other; keys and places in line need not wait for them.
     #[must_use]
     pub fn start(lifecycle: &Lifecycle, store: &Arc<dyn Store>, limits: &StoreConfig) -> Self {
-        let (bell, mut rung) = watch::channel(());
-        let (claims, mut claim_intake) = Queue::new("claims", limits, &bell);
-        let (joins, mut join_intake) = Queue::new("joins", limits, &bell);
-        let (orders, mut order_intake) = Queue::new("orders", limits, &bell);
-        let (ends, mut end_intake) = Queue::new("answers", limits, &bell);
-        let store = Arc::clone(store);
-        lifecycle.spawn("committer", async move {
-            while rung.changed().await.is_ok() {
-                loop {
-                    let (claims, claimed) = claim_intake.take();
-                    let (joins, joined) = join_intake.take();
-                    let (commands, ordered) = order_intake.take();
-                    let (ends, ended) = end_intake.take();
-                    let batch = Batch { claims, joins, commands, ends };
-                    if batch.is_empty() {
-                        break;
-                    }
-                    let written = store.write(batch).await;
-                    reply(claimed, written.claims);
-                    reply(joined, written.joins);
-                    reply(ordered, written.commands);
-                    reply(ended, written.ends);
-                }
+        let bells: [_; LANES] = std::array::from_fn(|_| watch::Sender::new(()));
+        let lane = |kind: usize| if store.writes_side_by_side() { kind } else { 0 };
+        let mut lanes: [_; LANES] = std::array::from_fn(|_| Intakes::default());
+        let (claims, intake) = Queue::new("claims", limits, &bells[lane(0)]);
+        lanes[lane(0)].claims = Some(intake);
+        let (ends, intake) = Queue::new("answers", limits, &bells[lane(0)]);
+        lanes[lane(0)].ends = Some(intake);
+        let (joins, intake) = Queue::new("joins", limits, &bells[lane(1)]);
+        lanes[lane(1)].joins = Some(intake);
+        let (orders, intake) = Queue::new("orders", limits, &bells[lane(2)]);
+        lanes[lane(2)].orders = Some(intake);
+        for (intakes, bell) in lanes.into_iter().zip(&bells) {
+            if !intakes.is_empty() {
+                lifecycle.spawn("committer", commit(intakes, bell.subscribe(), Arc::clone(store)));
             }
-        });
+        }
         Self { claims, joins, orders, ends }
+    }
+}
+
+/// Keys, places in line, orders.
+const LANES: usize = 3;
+
+/// What one task commits.
+#[derive(Default)]
+struct Intakes {
+    claims: Option<Intake<KeyClaim, Result<Claimed, StoreError>>>,
+    joins: Option<Intake<Join, Result<Joined, JoinRefusal>>>,
+    orders: Option<Intake<(OrderCommand, Option<Keep>), Decided>>,
+    ends: Option<Intake<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>>,
+}
+
+impl Intakes {
+    const fn is_empty(&self) -> bool {
+        self.claims.is_none() && self.joins.is_none() && self.orders.is_none()
+    }
+
+    /// Writes whatever waits and answers it. Answers whether there was any.
+    async fn commit(&mut self, store: &dyn Store) -> bool {
+        let (claims, claimed) = take(&mut self.claims);
+        let (joins, joined) = take(&mut self.joins);
+        let (commands, ordered) = take(&mut self.orders);
+        let (ends, ended) = take(&mut self.ends);
+        let batch = Batch { claims, joins, commands, ends };
+        if batch.is_empty() {
+            return false;
+        }
+        let written = store.write(batch).await;
+        reply(claimed, written.claims);
+        reply(joined, written.joins);
+        reply(ordered, written.commands);
+        reply(ended, written.ends);
+        true
+    }
+}
+
+fn take<T, R>(intake: &mut Option<Intake<T, R>>) -> (Vec<T>, Vec<oneshot::Sender<R>>) {
+    intake.as_mut().map(Intake::take).unwrap_or_default()
+}
+
+async fn commit(mut intakes: Intakes, mut rung: watch::Receiver<()>, store: Arc<dyn Store>) {
+    while rung.changed().await.is_ok() {
+        while intakes.commit(&*store).await {}
     }
 }

@@ -99,4 +99,8 @@ pub trait BatchStore: Send + Sync {
     /// all-or-nothing answer for each. A second caller sees all of it or none. A write that the store fails at takes no
     /// other with it.
     async fn write(&self, batch: Batch) -> Written;
+
+    /// Whether batches of different kinds are written beside each other, or wait for each other all the same. Those that
+    /// would wait had better share a commit.
+    fn writes_side_by_side(&self) -> bool;
 }

@@ -48,6 +48,10 @@ impl BatchStore for PostgresStore {
         }
         written
     }
+
+    fn writes_side_by_side(&self) -> bool {
+        true
+    }
 }
 
 impl PostgresStore {

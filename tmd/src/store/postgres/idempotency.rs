@@ -23,7 +23,7 @@ impl IdempotencyStore for PostgresStore {
         let rows = sqlx::query(
             "WITH now AS MATERIALIZED (SELECT now_millis() AS at),
              lapsed AS MATERIALIZED (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
-               WHERE k.is_booking = 1 AND k.lease_until <= (SELECT at FROM now) AND o.state = 'AUTHORIZED'
+               WHERE k.booking_lease_until <= (SELECT at FROM now) AND o.state = 'AUTHORIZED'
                  AND o.expires_at > (SELECT at FROM now)
                LIMIT $1 FOR UPDATE OF k SKIP LOCKED)
              UPDATE idempotency_keys k SET lease_until = (SELECT at FROM now) + $2

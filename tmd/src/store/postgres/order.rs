@@ -37,7 +37,7 @@ impl OrderStore for PostgresStore {
     async fn takings(&self, event: &EventId) -> Result<(u64, i64), StoreError> {
         let row = sqlx::query(
             "SELECT count(*) AS orders, coalesce(sum(total), 0)::bigint AS total FROM orders
-             WHERE event_id = $1 AND state = 'FINALIZED'",
+             WHERE event_id = $1 AND is_paid = 1",
         )
         .bind(event.as_str())
         .fetch_one(self.browse())

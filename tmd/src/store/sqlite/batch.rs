@@ -31,6 +31,11 @@ impl BatchStore for SqliteStore {
             Err(error) => batch.refused(&error),
         }
     }
+
+    /// A file has one writer.
+    fn writes_side_by_side(&self) -> bool {
+        false
+    }
 }
 
 impl SqliteStore {
