@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Bench;
-use super::daemon::{Daemon, TMD};
+use super::daemon::TMD;
 use super::house::{Begun, begun, create, open, seat, without_waiting_room};
 use super::load::{Script, play};
 use super::report::Target::AtMost;
@@ -20,29 +20,29 @@ pub async fn start(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = Bench::folder()?;
     let mut empty = Vec::new();
     for round in 0..=bench.rounds {
-        empty.push(time_to_ready(&folder.path().join(format!("empty-{round}"))).await?);
+        empty.push(time_to_ready(bench, &folder.path().join(format!("empty-{round}"))).await?);
     }
     bench.report.figure("start to ready, empty", "s", median(empty.into_iter()), AtMost(1.0));
     let (data, orders) = (folder.path().join("full"), if bench.quick { OPEN / 10 } else { OPEN });
-    leave_open_orders(&data, orders).await?;
+    leave_open_orders(bench, &data, orders).await?;
     let mut full = Vec::new();
     for _ in 0..=bench.rounds {
         // Each of these is killed in turn.
-        full.push(time_to_ready(&data).await?);
+        full.push(time_to_ready(bench, &data).await?);
     }
     let label = format!("start to ready after a kill, {orders} open orders");
     bench.report.figure(&label, "s", median(full.into_iter()), AtMost(3.0));
     Ok(())
 }
 
-async fn time_to_ready(data: &Path) -> anyhow::Result<f64> {
+async fn time_to_ready(bench: &Bench, data: &Path) -> anyhow::Result<f64> {
     let began = Instant::now();
-    drop(Daemon::start(data, &[]).await?);
+    drop(bench.daemon(data, &[]).await?);
     Ok(began.elapsed().as_secs_f64())
 }
 
-async fn leave_open_orders(data: &Path, orders: usize) -> anyhow::Result<()> {
-    let (daemon, keys) = (Daemon::start(data, &[]).await?, Numbers::default());
+async fn leave_open_orders(bench: &Bench, data: &Path, orders: usize) -> anyhow::Result<()> {
+    let (daemon, keys) = (bench.daemon(data, &[]).await?, Numbers::default());
     open(&daemon, "HOUSE", 2 * orders, without_waiting_room()).await?;
     let creates = (0..orders).map(|_| create("HOUSE", &keys.key())).collect();
     let created = play(daemon.address(), 64, Script::once(creates).kept()).await?;
@@ -64,7 +64,7 @@ pub async fn command_line(bench: &mut Bench) -> anyhow::Result<()> {
         return Ok(());
     }
     let folder = Bench::folder()?;
-    let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 1_000, without_waiting_room()).await?;
     let list = format!("{}/api/events", daemon.url());
     let mut rounds = Vec::new();

@@ -16,8 +16,10 @@
 
 mod bare;
 mod daemon;
+mod full;
 mod house;
 mod life;
+mod line;
 mod load;
 mod machine;
 mod naive;
@@ -39,6 +41,8 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
+use daemon::Daemon;
+use full::Services;
 use report::Report;
 
 /// Measures the office.
@@ -59,6 +63,9 @@ struct Cli {
     /// Sample the daemon with perf while it is loaded, and print what took most
     #[arg(long)]
     profile: bool,
+    /// Daemons on a private PostgreSQL and Redis instead of files of their own
+    #[arg(long)]
+    full: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -74,6 +81,8 @@ enum Role {
     ServeBare { address: SocketAddr, folder: PathBuf },
     /// Sell without an office
     SellNaively { folder: PathBuf, orders: i64, connections: u32 },
+    /// Write places down without an office
+    JoinBarely { postgres: String, redis: String, joins: usize },
 }
 
 /// One run.
@@ -84,8 +93,22 @@ struct Bench {
     pub rounds: usize,
     /// Whether the daemon is sampled under load.
     pub profile: bool,
+    /// What the daemons share, in the full profile.
+    pub services: Option<Services>,
     /// What came of it.
     pub report: Report,
+}
+
+impl Bench {
+    /// Starts a daemon with an office of its own, or with the one that this folder had before, and waits until it is ready.
+    pub async fn daemon(&self, data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Daemon> {
+        let shared = match &self.services {
+            Some(services) => services.settings(data).await?,
+            None => Vec::new(),
+        };
+        let shared = shared.iter().map(|(name, value)| (*name, value.as_str()));
+        Daemon::start(data, &settings.iter().copied().chain(shared).collect::<Vec<_>>()).await
+    }
 }
 
 /// Where results go.
@@ -105,6 +128,11 @@ fn main() -> anyhow::Result<()> {
             println!("{} {}", rates.reserve, rates.finalize);
             Ok(())
         }
+        Some(Role::JoinBarely { postgres, redis, joins }) => {
+            let joining = line::join(postgres, redis, *joins);
+            println!("{}", Builder::new_multi_thread().enable_all().build()?.block_on(joining)?);
+            Ok(())
+        }
         // One thread: the generator leaves as much of the machine as it can to what it measures.
         None => Builder::new_current_thread().enable_all().build()?.block_on(measure(&cli)),
     }
@@ -122,12 +150,20 @@ const GROUPS: &[&str] = &[
     "start", "tmctl",
 ];
 
+/// What the full profile has no say in.
+const EMBEDDED_ONLY: &[&str] = &["sizes", "tmctl"];
+
 async fn measure(cli: &Cli) -> anyhow::Result<()> {
-    let wanted = |name: &&&str| cli.only.as_deref().is_none_or(|only| name.contains(only));
+    let wanted = |name: &&&str| {
+        cli.only.as_deref().is_none_or(|only| name.contains(only))
+            && !(cli.full && EMBEDDED_ONLY.contains(name))
+    };
     let groups: Vec<_> = GROUPS.iter().filter(wanted).collect();
     anyhow::ensure!(!groups.is_empty(), "--only names one of {}", GROUPS.join(", "));
     let rounds = if cli.quick { 1 } else { 5 };
-    let mut bench = Bench { quick: cli.quick, rounds, profile: cli.profile, report: Report::new()? };
+    let services = cli.full.then(Services::start).transpose()?;
+    let mut bench =
+        Bench { quick: cli.quick, rounds, profile: cli.profile, services, report: Report::new()? };
     if let Some(time) = cli.soak {
         soak::run(&mut bench, time).await.context("failed to soak")?;
         bench.report.print();
@@ -137,7 +173,7 @@ async fn measure(cli: &Cli) -> anyhow::Result<()> {
         eprintln!("{group}");
         measure_one(&mut bench, group).await.with_context(|| format!("failed to measure {group}"))?;
     }
-    bench.report.write(&results().join("office.json"))?;
+    bench.report.write(&results().join(if cli.full { "office-full.json" } else { "office.json" }))?;
     if cli.json {
         bench.report.print_json()?;
     } else {

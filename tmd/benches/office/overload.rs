@@ -40,7 +40,7 @@ struct Tally {
 
 /// Goodput at multiples of the closed loop's rate.
 pub async fn goodput(bench: &mut Bench) -> anyhow::Result<()> {
-    let capacity = in_new_office(async |daemon, numbers| {
+    let capacity = in_new_office(bench, async |bench, daemon, numbers| {
         let closed = warm(daemon.address(), numbers, bench.seconds(8)).await?;
         Ok(closed.rate(200))
     });
@@ -63,13 +63,14 @@ pub async fn goodput(bench: &mut Bench) -> anyhow::Result<()> {
 
 /// Works in an office of its own: what is sold costs more the more was sold before, so no level may come after another.
 async fn in_new_office<T>(
-    work: impl AsyncFnOnce(&Daemon, &Arc<(Numbers, Numbers)>) -> anyhow::Result<T>,
+    bench: &mut Bench,
+    work: impl AsyncFnOnce(&mut Bench, &Daemon, &Arc<(Numbers, Numbers)>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let folder = Bench::folder()?;
-    let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &[]).await?;
     open(&daemon, EVENT, 180_000, without_waiting_room()).await?;
     let numbers = Arc::new((Numbers::default(), Numbers::default()));
-    let found = LocalSet::new().run_until(work(&daemon, &numbers)).await?;
+    let found = LocalSet::new().run_until(work(bench, &daemon, &numbers)).await?;
     daemon.stop()?;
     Ok(found)
 }
@@ -89,7 +90,7 @@ async fn warm(
 /// What is sold when so many times the closed loop arrive.
 async fn level(bench: &mut Bench, times: u32, capacity: f64) -> anyhow::Result<(f64, String)> {
     let time = bench.seconds(8);
-    in_new_office(async |daemon, numbers| {
+    in_new_office(bench, async |bench, daemon, numbers| {
         let (address, process) = (daemon.address(), daemon.process());
         warm(address, numbers, time / 4).await?;
         let spent = process.processor_seconds()?;

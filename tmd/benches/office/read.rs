@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tmapi::event::EventPatch;
 
-use super::daemon::{Daemon, Process, processor_seconds};
+use super::daemon::{Process, processor_seconds};
 use super::house::{open, without_waiting_room};
 use super::load::{Outcome, Script};
 use super::report::Target::{AtMost, None as NoTarget, Ratio};
@@ -24,7 +24,7 @@ const GZIP: (&str, &str) = ("accept-encoding", "gzip");
 /// The three cached answers, plain, compressed and not modified.
 pub async fn cached(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = Bench::folder()?;
-    let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 20_000, without_waiting_room()).await?;
     for (name, path) in [
         ("event", "/api/events/HOUSE"),
@@ -139,7 +139,7 @@ pub async fn polls(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = Bench::folder()?;
     // So many looks at one place are nobody's; here they stand for many places.
     let settings = [("TMD_WAITING_ROOM_POLLS_PER_SECOND", "1000000")];
-    let daemon = Daemon::start(&folder.path().join("office"), &settings).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &settings).await?;
     open(&daemon, "ROOM", 1_000, EventPatch { capacity: Some(0), ..EventPatch::default() }).await?;
     let joined = join_some(&daemon, "ROOM", sessions).await?;
     let asks: Vec<_> = joined.iter().map(Taken::poll).collect();
@@ -169,11 +169,11 @@ pub async fn sizes(bench: &mut Bench) -> anyhow::Result<()> {
     for (seats, limit) in [(20_000_usize, 8.0), (39_417, 64.0)] {
         let folder = Bench::folder()?;
         let data = folder.path().join("office");
-        let daemon = Daemon::start(&data, &[]).await?;
+        let daemon = bench.daemon(&data, &[]).await?;
         open(&daemon, "HOUSE", seats, without_waiting_room()).await?;
         daemon.stop()?;
         mix(&data).await?;
-        let daemon = Daemon::start(&data, &[]).await?;
+        let daemon = bench.daemon(&data, &[]).await?;
         let path = "/api/events/HOUSE/availability";
         let (gzip, _) = fetch(daemon.address(), &request("GET", path, &[GZIP], "")).await?;
         let (plain, _) = fetch(daemon.address(), &request("GET", path, &[], "")).await?;
@@ -205,11 +205,11 @@ async fn mix(data: &Path) -> anyhow::Result<()> {
 pub async fn rest(bench: &mut Bench) -> anyhow::Result<()> {
     let folder = Bench::folder()?;
     let data = folder.path().join("office");
-    let daemon = Daemon::start(&data, &[]).await?;
+    let daemon = bench.daemon(&data, &[]).await?;
     open(&daemon, "HOUSE", 60_000, without_waiting_room()).await?;
     let after_import = daemon.process().resident_bytes()? as f64 / 1e6;
     daemon.stop()?;
-    let daemon = Daemon::start(&data, &[]).await?;
+    let daemon = bench.daemon(&data, &[]).await?;
     for path in ["/api/events/HOUSE", "/api/events/HOUSE/seat-map", "/api/events/HOUSE/availability"] {
         fetch(daemon.address(), &request("GET", path, &[GZIP], "")).await?;
     }

@@ -61,13 +61,13 @@ struct Done {
 pub async fn run(bench: &mut Bench, time: Duration) -> anyhow::Result<()> {
     let folder = Bench::folder()?;
     let data = folder.path().join("office");
-    let daemon = Daemon::start(&data, &[]).await?;
+    let daemon = bench.daemon(&data, &[]).await?;
     open(&daemon, EVENT, SEATS, without_waiting_room()).await?;
     let room = EventPatch { capacity: Some(50), admissions_per_minute: Some(6_000), ..EventPatch::default() };
     open(&daemon, "ROOM", 1_000, room).await?;
     // What an import leaves free in the process would hide what is lost after it.
     daemon.stop()?;
-    let daemon = Arc::new(Daemon::start(&data, &[]).await?);
+    let daemon = Arc::new(bench.daemon(&data, &[]).await?);
     let (done, until) = (Arc::new(Done::default()), Instant::now() + time);
     let numbers = Arc::new((Numbers::default(), Numbers::default()));
     let mut tasks = JoinSet::new();

@@ -29,7 +29,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub async fn waiting(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WAITING / 10 } else { WAITING };
     let folder = Bench::folder()?;
-    let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &[]).await?;
     let closed =
         EventPatch { capacity: Some(0), admissions_per_minute: Some(1_000_000), ..EventPatch::default() };
     open(&daemon, "ROOM", 1_000, closed).await?;
@@ -121,7 +121,7 @@ fn micros(time: Duration) -> u64 {
 pub async fn seats(bench: &mut Bench) -> anyhow::Result<()> {
     let streams = if bench.quick { WATCHING / 10 } else { WATCHING };
     let folder = Bench::folder()?;
-    let daemon = Daemon::start(&folder.path().join("office"), &[]).await?;
+    let daemon = bench.daemon(&folder.path().join("office"), &[]).await?;
     open(&daemon, "HOUSE", 20_000, without_waiting_room()).await?;
     let ask = request("GET", "/api/sse/events/HOUSE/seats", &[], "");
     let mut listening = Vec::with_capacity(streams);
