@@ -88,9 +88,9 @@ pub struct Committer {
     /// Places in line.
     pub joins: Queue<Join, Result<Joined, JoinRefusal>>,
     /// Orders.
-    pub orders: Queue<(OrderCommand, Option<Keep>), Decided>,
+    pub orders: Queue<Command, Decided>,
     /// Ends of claims that no order ended.
-    pub ends: Queue<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>,
+    pub ends: Queue<End, Result<(), StoreError>>,
 }
 
 impl Committer {
@@ -118,6 +118,11 @@ impl Committer {
     }
 }
 
+/// How a claim ends.
+type End = (KeyRef, Option<StoredAnswer>);
+/// A command, and the answer to be kept with it.
+type Command = (OrderCommand, Option<Keep>);
+
 /// Keys, places in line, orders.
 const LANES: usize = 3;
 
@@ -126,8 +131,8 @@ const LANES: usize = 3;
 struct Intakes {
     claims: Option<Intake<KeyClaim, Result<Claimed, StoreError>>>,
     joins: Option<Intake<Join, Result<Joined, JoinRefusal>>>,
-    orders: Option<Intake<(OrderCommand, Option<Keep>), Decided>>,
-    ends: Option<Intake<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>>,
+    orders: Option<Intake<Command, Decided>>,
+    ends: Option<Intake<End, Result<(), StoreError>>>,
 }
 
 impl Intakes {
