@@ -67,6 +67,7 @@ fn session_feed(address: SocketAddr) -> Feed<SessionEvent> {
         stale_after: Duration::from_millis(100),
         read_timeout: Duration::from_millis(200),
         first_delay: Duration::from_millis(5),
+        shortest_delay: Duration::from_millis(1),
     };
     feed(client(address).with_token("secret").unwrap(), "/s".to_owned(), patience)
 }
