@@ -144,3 +144,72 @@ impl RowView {
         Some(Row { label: self.row.clone(), seats })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tmcore::seating::{Shape, Wish};
+
+    use super::*;
+
+    fn map() -> Value {
+        let row = |name: &str, count: usize, level: u16, y: i32| {
+            let ids: Vec<_> = (1..=count).map(|n| format!("{name}-{n}")).collect();
+            let numbers: Vec<_> = (1..=count).map(|n| n.to_string()).collect();
+            let x: Vec<_> = (0..count).map(|n| 20 * n).collect();
+            json!({"row": name, "ids": ids, "numbers": numbers, "x": x, "y": vec![y; count], "levels": vec![level; count],
+                "accessible": [0]})
+        };
+        let price = |amount: i64| json!({"amount": amount, "currency": "EUR"});
+        json!({"eventId": "E1", "width": 10, "height": 10, "seatCount": 9,
+            "priceLevels": [{"name": "Cheap", "color": "#000000", "price": price(1_000), "seats": 5},
+                {"name": "Dear", "color": "#ffffff", "price": price(5_000), "seats": 4}],
+            "sections": [{"name": "Hall", "offset": 0, "seatCount": 9, "rows": [row("A", 5, 0, 40), row("B", 4, 1, 80)]}],
+            "areas": [{"shape": "circle", "center": {"x": 1, "y": -2}, "radius": 3, "label": "Stage"},
+                {"shape": "hypercube", "edge": 4}]})
+    }
+
+    fn read(map: Value) -> SeatMapView {
+        serde_json::from_value(map).unwrap()
+    }
+
+    #[test]
+    fn the_plan_has_what_the_map_has_and_the_dearest_are_the_best() {
+        let map = read(map());
+        let plan = map.plan().unwrap();
+        let seat = plan.seats().nth(6).unwrap();
+        assert_eq!(
+            (seat.section.name.as_str(), seat.row.label.as_str(), seat.seat.id.as_str()),
+            ("Hall", "B", "B-2")
+        );
+        assert_eq!((seat.seat.x, seat.seat.y, seat.seat.category, seat.seat.accessible), (20, 80, 1, false));
+        assert!(plan.seats().nth(5).unwrap().seat.accessible);
+        // A shape of a newer daemon is not drawn.
+        assert_eq!(plan.areas.len(), 1);
+        assert!(matches!(plan.areas[0].shape, Shape::Circle { radius: 3, .. }));
+        let best = map.rows(&plan).best(|_| true, &Wish { count: 1, ..Wish::default() });
+        assert_eq!(best, Some(vec![6]), "of the dear ones, no wheelchair place, nobody left alone");
+    }
+
+    #[test]
+    fn a_map_that_contradicts_itself_is_refused() {
+        let faults: [(&str, Value); 9] = [
+            ("/sections/0/rows/1/x", json!([1, 2, 3])),
+            ("/sections/0/rows/1/y", json!([1, 2, 3, 4, 5])),
+            ("/sections/0/rows/1/levels/0", json!(2)),
+            ("/sections/0/rows/1/numbers", json!([])),
+            ("/sections/0/rows/1/x/3", json!(1_000_001)),
+            ("/sections/0/rows/1/y/0", json!(i32::MIN)),
+            ("/sections/0/rows/1/accessible", json!([4])),
+            ("/sections/0/offset", json!(1)),
+            ("/sections/0/seatCount", json!(8)),
+        ];
+        for (at, value) in faults {
+            let mut map = map();
+            *map.pointer_mut(at).unwrap() = value;
+            let error = read(map).plan().unwrap_err();
+            let row = if at.contains("rows") { "B" } else { "" };
+            assert_eq!((error.section.as_str(), error.row.as_str()), ("Hall", row), "{at}");
+        }
+    }
+}

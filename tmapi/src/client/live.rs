@@ -13,7 +13,7 @@ use tmcore::{EventId, SessionId};
 use tokio::sync::watch;
 
 use super::retry::back_off;
-use super::stream::{FIRST_DELAY, Feed, LONGEST_DELAY, Numbered, Patience, feed_after};
+use super::stream::{Feed, LONGEST_DELAY, Numbered, Patience, feed_after};
 use super::stream::{seats_path, session_path};
 use super::{Client, ClientError, SeatEvent, SeatStates, SessionEvent, StreamItem, StreamState};
 use crate::ProblemCode;
@@ -310,10 +310,11 @@ impl Seats {
     /// Fetches what was missed, and keeps the delta for afterwards.
     async fn close_gap(&mut self, delta: SeatDelta) -> LiveEvent {
         self.known = None;
+        let pause = FETCH_PAUSE.min(self.source.patience.first_delay);
         let mut cause = "the seats have a gap".to_owned();
         for fetch in 0..FETCHES_A_GAP {
             if fetch > 0 {
-                tokio::time::sleep(back_off(FETCH_PAUSE, FETCH_PAUSE, fetch)).await;
+                tokio::time::sleep(back_off(pause, pause, fetch)).await;
             }
             match self.source.client.availability(&self.event).await {
                 // Older than what the delta builds on: a picture kept somewhere on the way.
@@ -338,8 +339,8 @@ impl Seats {
 
     /// Lets go of the stream, to begin it anew after a while.
     fn give_up(&mut self, cause: &str) -> LiveEvent {
-        let after =
-            back_off(FIRST_DELAY, LONGEST_DELAY, self.failures).max(self.source.patience.shortest_delay);
+        let Patience { first_delay, shortest_delay, .. } = self.source.patience;
+        let after = back_off(first_delay, LONGEST_DELAY, self.failures).max(shortest_delay);
         self.failures = self.failures.saturating_add(1);
         self.feed = futures::stream::pending().boxed();
         self.pause = Some(after);
@@ -379,3 +380,6 @@ fn end(error: &ClientError) -> LiveEnd {
         None => LiveEnd::Unusable(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use crate::stream::{seat_event, session_event};
 
 /// The most that is read of a refusal, bytes.
 const PROBLEM_BYTES: usize = 64 * 1024;
-pub(super) const FIRST_DELAY: Duration = Duration::from_secs(1);
+const FIRST_DELAY: Duration = Duration::from_secs(1);
 const SHORTEST_DELAY: Duration = Duration::from_millis(100);
 pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(30);
 

@@ -191,3 +191,71 @@ impl Geometry {
         rows.get(rows.partition_point(|row| row.end <= seat)).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seating::{Size, demo};
+
+    const fn at(x: i32, y: i32) -> Point {
+        Point { x, y }
+    }
+
+    #[test]
+    fn every_seat_is_found_in_its_section_and_row_and_inside_of_their_bounds() {
+        for plan in [demo::theatre(), demo::arena()] {
+            let geometry = Geometry::of(&plan);
+            assert_eq!(geometry.seats.len(), plan.seat_count());
+            for (index, seat) in plan.seats().enumerate() {
+                let section = geometry.section_of(index);
+                assert_eq!(section, Some(seat.section_index));
+                let place = geometry.seats[index];
+                assert_eq!((place.x, place.y), (seat.seat.x, seat.seat.y));
+                assert!(geometry.sections[seat.section_index].bounds.contains(place));
+                assert!(geometry.bounds.contains(place));
+                let row = geometry.row_of(index).unwrap();
+                assert!(row.contains(&index) && row.len() == seat.row.seats.len());
+                assert_eq!(
+                    plan.seats().nth(row.start).map(|first| &first.seat.id),
+                    seat.row.seats.first().map(|s| &s.id)
+                );
+            }
+            assert_eq!((geometry.section_of(plan.seat_count()), geometry.row_of(usize::MAX)), (None, None));
+            let stage = plan.front().and_then(|area| area.label.as_deref());
+            assert_eq!(stage, Some("Stage"));
+        }
+    }
+
+    #[test]
+    fn shapes_keep_within_their_bounds() {
+        let circle = Shape::Circle { center: at(10, -5), radius: 20 };
+        assert_eq!(circle.bounds(), Some(Bounds { min: at(-10, -25), max: at(30, 15) }));
+        assert_eq!(circle.outline().len(), 32);
+        let box_ = Shape::Rectangle { corner: at(1, 2), size: Size { width: 3, height: 4 } };
+        assert_eq!(box_.outline(), [at(1, 2), at(4, 2), at(4, 6), at(1, 6)]);
+        let bounds = box_.bounds().unwrap();
+        assert_eq!((bounds.width(), bounds.height(), bounds.middle()), (3, 4, at(2, 4)));
+        assert!(bounds.contains(at(4, 6)) && !bounds.contains(at(5, 6)));
+        assert_eq!(Shape::Polygon { points: vec![] }.bounds(), None);
+    }
+
+    #[test]
+    fn the_front_is_what_its_label_says_or_what_stands_alone() {
+        let area = |label: Option<&str>| Area {
+            shape: Shape::Text { at: at(0, 0) },
+            label: label.map(str::to_owned),
+        };
+        let front = |areas: &[Area]| {
+            let plan = SeatingPlan { areas: areas.to_vec(), ..demo::theatre() };
+            plan.front().map(|area| area.label.clone().unwrap_or_default())
+        };
+        assert_eq!(
+            front(&[area(Some("Bar")), area(Some("MAIN STAGE (open)"))]).as_deref(),
+            Some("MAIN STAGE (open)")
+        );
+        assert_eq!(front(&[area(Some("Backstage")), area(Some("Die Bühne"))]).as_deref(), Some("Die Bühne"));
+        assert_eq!(front(&[area(None)]).as_deref(), Some(""));
+        assert_eq!(front(&[area(Some("Bar")), area(None)]), None);
+        assert_eq!(front(&[]), None);
+    }
+}
