@@ -82,19 +82,21 @@ impl Rows {
                     Some(front) => mean_distance(row, front),
                     None => u64::try_from(number).unwrap_or(u64::MAX),
                 };
+                let parts = cut(&along(row), row, usual);
                 let mut offset = 0;
-                for part in cut(row, usual) {
+                for part in parts {
                     let part: Vec<_> = part.into_iter().map(|place| first + place).collect();
                     let best = part.iter().filter_map(|seat| seats.get(*seat)).map(|seat| seat.level).min();
+                    let length = part.len();
                     benches.push(Bench {
                         section: index,
+                        seats: part,
                         offset,
                         row_length: row.seats.len(),
                         level: best.unwrap_or(u16::MAX),
                         front: away,
-                        seats: part,
                     });
-                    offset += benches.last().map_or(0, |bench| bench.seats.len());
+                    offset += length;
                 }
                 first += row.seats.len();
             }
@@ -131,7 +133,8 @@ fn mean_distance(row: &Row, from: Point) -> u64 {
 
 /// The squares of the distances between seats that follow each other along a row.
 fn steps(row: &Row) -> Vec<u64> {
-    along(row).windows(2).filter_map(|pair| step(row, pair)).collect()
+    let order = along(row);
+    order.windows(2).filter_map(|pair| step(row, pair)).collect()
 }
 
 fn step(row: &Row, pair: &[usize]) -> Option<u64> {
@@ -171,10 +174,9 @@ fn along(row: &Row) -> Vec<usize> {
     if length(&sorted) < length(&listed) { sorted } else { listed }
 }
 
-/// The places of a row's seats along it, cut where an aisle is. A row of two or three seats tells too little about its
-/// own step: the section's usual one is taken.
-fn cut(row: &Row, section_step: Option<u64>) -> Vec<Vec<usize>> {
-    let order = along(row);
+/// The order cut where an aisle is. A row of two or three seats tells too little about its own step: the section's
+/// usual one is taken.
+fn cut(order: &[usize], row: &Row, section_step: Option<u64>) -> Vec<Vec<usize>> {
     let own: Vec<_> = order.windows(2).filter_map(|pair| step(row, pair)).collect();
     let usual = if own.len() < 3 { section_step } else { usual_step(own) };
     // Squares: more than 3/2 is more than 9/4.
@@ -182,12 +184,12 @@ fn cut(row: &Row, section_step: Option<u64>) -> Vec<Vec<usize>> {
     let mut parts: Vec<Vec<usize>> = Vec::new();
     let mut last = None;
     for place in order {
-        let parted = last.and_then(|last| step(row, &[last, place])).is_none_or(is_aisle);
+        let parted = last.and_then(|last| step(row, &[last, *place])).is_none_or(is_aisle);
         match parts.last_mut() {
-            Some(part) if !parted => part.push(place),
-            _ => parts.push(vec![place]),
+            Some(part) if !parted => part.push(*place),
+            _ => parts.push(vec![*place]),
         }
-        last = Some(place);
+        last = Some(*place);
     }
     parts
 }
