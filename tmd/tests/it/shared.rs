@@ -13,35 +13,22 @@ use tmcore::EventId;
 use tmd::config::Config;
 use tmd::entropy::Entropy;
 
-use crate::harness::{Daemon, client, eventually, key, quick, share_database, until};
+use crate::harness::{Daemon, client, eventually, key, quick, redis_given, share_database, until};
 use crate::till::Purchase;
 
 /// What two daemons on one machine share, and what they would have to have in common anywhere.
 const SAME: [&str; 3] = ["office.keys", "organiser.token", "callback.secret"];
 
-/// Where the Redis of tests is. Without one a test is left out, but not on a build machine.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "tests have no settings, and say what is left out"
-)]
-fn given() -> Option<String> {
-    let url = std::env::var("TMD_TEST_REDIS_URL").ok();
-    assert!(url.is_some() || std::env::var_os("CI").is_none(), "TMD_TEST_REDIS_URL is not set");
-    if url.is_none() {
-        println!("left out: TMD_TEST_REDIS_URL is not set");
-    }
-    url
-}
-
-fn on(url: &str) -> Config {
+/// Settings for daemons that tell each other through a Redis.
+pub fn on(url: &str) -> Config {
     let mut config = quick();
-    url.clone_into(&mut config.redis.url);
+    config.redis.url = url.to_owned().into();
     config.redis.key_prefix = format!("test-{}", Entropy.uuid_v7().simple());
     config
 }
 
-async fn pair(config: Config) -> [Daemon; 2] {
+/// Two daemons of one office.
+pub async fn pair(config: Config) -> [Daemon; 2] {
     let one = Daemon::start_with(config.clone()).await;
     let folder = TempDir::new().unwrap();
     for name in SAME {
@@ -78,7 +65,7 @@ impl Buyer {
 /// W7: places, who is let in and who is gone are the same whichever daemon is asked, and known there without the rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn w7_a_place_is_the_same_at_every_daemon() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(2)).await;
     let mut buyers = Vec::new();
@@ -110,7 +97,7 @@ async fn w7_a_place_is_the_same_at_every_daemon() {
 /// W8: a stream at one daemon tells within a second of what was committed by the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn w8_a_stream_hears_of_what_another_daemon_committed() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
     let mut inside = Buyer::join(&daemons, 0, &event).await;
@@ -134,7 +121,7 @@ async fn w8_a_stream_hears_of_what_another_daemon_committed() {
 /// What the organiser does at one daemon shows at the other: the sale in the rooms, the event in its pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_changed_at_one_daemon_is_changed_at_all() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
     Buyer::join(&daemons, 0, &event).await;
@@ -177,7 +164,7 @@ async fn w5_without_redis_everything_goes_on_from_the_rows() {
 /// place, nobody is let in twice, and the line goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let config = on(&url);
     let stream = format!("{}:news:v1", config.redis.key_prefix);
     let daemons = pair(config).await;
@@ -241,7 +228,7 @@ async fn s1_s2_rivals_at_two_daemons_get_each_seat_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn w1_w2_two_daemons_let_a_crowd_in_by_place() {
     const CROWD: usize = 60;
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(4)).await;
     let mut crowd = Vec::new();

@@ -43,7 +43,7 @@ impl Shared {
 
     fn daemon(&self, name: &str) -> Redis {
         let mut config = Config::defaults().unwrap().redis;
-        config.url.clone_from(&self.url);
+        config.url = self.url.clone().into();
         config.key_prefix.clone_from(&self.prefix);
         // The machine may be busy with other tests.
         config.cache_timeout_milliseconds = 500;
