@@ -109,8 +109,8 @@ pub struct ServiceUrl(String);
 impl ServiceUrl {
     /// The address, for whoever connects.
     #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
+    pub const fn reveal(&self) -> &str {
+        self.0.as_str()
     }
 }
 
