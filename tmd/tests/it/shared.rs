@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tmapi::ProblemCode;
 use tmapi::client::{Client, SaleAction};
 use tmapi::event::EventPatch;
-use tmapi::order::CreateOrder;
+use tmapi::order::{CreateOrder, OrderView};
 use tmapi::session::{SessionStatus, SessionView};
 use tmcore::EventId;
 use tmd::config::Config;
@@ -188,6 +188,44 @@ async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
     let admitted = "SELECT COUNT(*) FROM (SELECT session_id FROM session_events WHERE to_state = 'ACTIVE'
          GROUP BY session_id HAVING COUNT(*) > 1) AS twice";
     assert_eq!(daemons[0].count(admitted).await, 0, "let in twice");
+}
+
+/// A hold can be looked up in Redis until it lapses, is given up or ends in a sale; and nothing asks for it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_mirrored_in_redis_and_decides_nothing_there() {
+    let Some(url) = redis_given() else { return };
+    let config = on(&url);
+    let holds = format!("{}:hold:v1:E1", config.redis.key_prefix);
+    let daemon = Daemon::start_with(config).await;
+    let event = daemon.open_event("E1", 1, 10).await;
+    let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    // -2: there is none; else when it goes.
+    let mut until = async |order: &OrderView, wanted: i64| {
+        let key = format!("{holds}:{}", order.order_id);
+        eventually(&format!("{key} until {wanted}"), async || {
+            let mut ask = redis::cmd("PEXPIRETIME");
+            ask.arg(&key).query_async::<i64>(&mut redis).await.unwrap() == wanted
+        })
+        .await;
+    };
+    let [sold, given_up] =
+        [Purchase::begin(&daemon.client(), &event).await, Purchase::begin(&daemon.client(), &event).await];
+    let held = sold.confirm(&["A-1", "A-2"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    sold.finalize().await.unwrap();
+    until(&held, -2).await;
+    let held = given_up.confirm(&["A-3"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    given_up.cancel().await.unwrap();
+    until(&held, -2).await;
+    // What Redis has lost is sold all the same.
+    let late = Purchase::begin(&daemon.client(), &event).await;
+    let held = late.confirm(&["A-3"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    let gone: i64 =
+        redis::cmd("DEL").arg(format!("{holds}:{}", held.order_id)).query_async(&mut redis).await.unwrap();
+    assert_eq!((gone, late.finalize().await.unwrap().tickets.len()), (1, 1));
+    daemon.check_invariants().await;
 }
 
 /// S1, S2: rivals at two daemons want the same seats at once; each seat has one buyer, and everybody else is told so by

@@ -21,6 +21,7 @@ pub type Processes = [Arc<dyn Bus>; 2];
 pub async fn run(make: impl AsyncFn() -> Processes) {
     everybody_hears_everything_in_order(&make().await).await;
     of_sessions_only_other_processes_hear(&make().await).await;
+    of_holds_no_listener_hears(&make().await).await;
     nobody_listening_is_no_failure(&make().await);
 }
 
@@ -72,6 +73,18 @@ async fn of_sessions_only_other_processes_hear([one, other]: &Processes) {
         assert_eq!(heard(&mut there).await, moved());
     }
     assert_eq!(heard(&mut there).await, Fact::SeatsChanged(event_id("E1")));
+}
+
+async fn of_holds_no_listener_hears([one, other]: &Processes) {
+    let mut listeners = [one.subscribe(), other.subscribe()];
+    let order = tmcore::OrderId::from_uuid(Uuid::from_u128(1));
+    for until in [Some(Timestamp::from_millis(1_000)), None] {
+        one.publish(Fact::HoldMoved { event: event_id("E1"), order, until });
+    }
+    one.publish(Fact::SeatsChanged(event_id("E1")));
+    for listener in &mut listeners {
+        assert_eq!(heard(listener).await, Fact::SeatsChanged(event_id("E1")));
+    }
 }
 
 fn nobody_listening_is_no_failure([one, _]: &Processes) {
