@@ -25,7 +25,7 @@ use crate::wire::Ask;
 
 const CROWD: usize = 10_000;
 /// Readers with a connection for each look.
-const SOCKETS: usize = 300;
+const SOCKETS: usize = 200;
 /// For how long a failure is told to whoever asks, without asking the source again.
 const FAILURE: Duration = Duration::from_millis(100);
 
@@ -56,8 +56,8 @@ impl Watched {
         let url = redis_given().filter(|_| on_postgres())?;
         let mut config = on(&url);
         config.overload.max_in_flight = 10 * CROWD;
-        // Whoever forgets what was kept because of lost news would look once more.
-        config.redis.command_timeout_milliseconds = 5_000;
+        // Crowd and daemons share the machine, so a look may have to wait for a connection.
+        config.store.busy_timeout_milliseconds = 20_000;
         let daemons = pair(config).await;
         let event = daemons[0].open_event("E1", 20, 50).await;
         for sql in COUNTED {
@@ -86,8 +86,9 @@ impl Watched {
         (statuses, clock.monotonic())
     }
 
-    /// Statuses of what some hundred clients are told over connections of their own for as long as it takes.
-    async fn clients(&self, path: &str, time: Duration) -> Vec<u16> {
+    /// Statuses of what some hundred clients are told over connections of their own, for at least so long; and how long
+    /// it took.
+    async fn clients(&self, path: &str, time: Duration) -> (Vec<u16>, Duration) {
         let (clock, mut clients) = (SystemClock::new(), JoinSet::new());
         for n in 0..SOCKETS {
             let (url, ask) = (self.daemons[n % 2].url.clone(), Ask::new(&format!("GET {path}")));
@@ -99,7 +100,8 @@ impl Watched {
                 statuses
             });
         }
-        clients.join_all().await.into_iter().flatten().collect()
+        let statuses = clients.join_all().await.into_iter().flatten().collect();
+        (statuses, clock.monotonic())
     }
 }
 
@@ -121,7 +123,7 @@ fn all(statuses: &[u16], status: u16) {
 async fn c4_ten_thousand_readers_at_the_end_of_a_hot_answer_cost_one_look() {
     let Some(watched) = Watched::open().await else { return };
     let key = CacheKey::Availability(watched.event.clone());
-    for _ in 0..3 {
+    for _ in 0..2 {
         // What was built before has ended at the daemons, and between them.
         sleep(key.ttl() + key.shared_ttl()).await;
         watched.looks().await;
@@ -130,9 +132,8 @@ async fn c4_ten_thousand_readers_at_the_end_of_a_hot_answer_cost_one_look() {
         all(&statuses, 200);
         assert!((1..=most).contains(&looks), "{looks} looks in {took:?}, {most} would do");
     }
-    let time = Duration::from_secs(2);
-    let statuses = watched.clients("/api/events/E1/availability", time).await;
-    let (looks, most) = (watched.looks().await, most_looks(time + key.ttl(), key.ttl()));
+    let (statuses, took) = watched.clients("/api/events/E1/availability", STRETCH / 2).await;
+    let (looks, most) = (watched.looks().await, most_looks(took, key.ttl()));
     all(&statuses, 200);
     assert!((1..=most).contains(&looks), "{looks} looks for {}, {most} would do", statuses.len());
 }
@@ -154,9 +155,8 @@ async fn c4_a_look_that_fails_is_not_made_by_everybody_again() {
         let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
         assert!((1..=most).contains(&looks), "{path}: {looks} looks in {took:?}, {most} would do");
-        let time = Duration::from_secs(2);
-        let statuses = watched.clients(path, time).await;
-        let (looks, most) = (watched.looks().await, most_looks(time + FAILURE, 2 * FAILURE));
+        let (statuses, took) = watched.clients(path, STRETCH / 2).await;
+        let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
         assert!((1..=most).contains(&looks), "{path}: {looks} looks for {}, {most} would do", statuses.len());
     }
