@@ -93,14 +93,30 @@ elif is_ci; then
 else
     printf 'not to be had, so the tests that need them are left out\n'
 fi
+# daemons NAME STORE HINTS WHICH: the tests of `it` with every daemon on that store, telling others through those hints.
+daemons() {
+    local name="$1" store="$2" hints="$3" which="$4"
+    tier "$name" env TMD_TEST_STORE="$store" TMD_TEST_HINTS="$hints" cargo nextest run --workspace "${drills[@]}" \
+        --locked --no-fail-fast --status-level fail --final-status-level fail -E "binary(it) & $which"
+}
 if cargo nextest --version >/dev/null 2>&1; then
     # nextest runs no examples of the documentation; cargo does.
-    tier "tests, on SQLite" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
-    # The same daemon on the other store; `--long` leaves nothing out that can run there.
-    if [ -n "${TMD_TEST_POSTGRES_URL:-}" ]; then
-        where='binary(it) & test(/^(idempotency|order|payment|purchase|race|shared|waiting_room)::/)'
-        [ "$is_long" = no ] || where='binary(it) & not test(/^(mutant|overload|openapi)::/)'
-        tier "tests, on PostgreSQL" env TMD_TEST_STORE=postgres cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail -E "$where"
+    tier "tests: SQLite, nothing shared" cargo nextest run --workspace "${drills[@]}" --locked --no-fail-fast --status-level fail --final-status-level fail
+    # The same daemons on the other store, without Redis and with it. Left out is what asks neither: `openapi`, what
+    # connections may do, `mutant`, which runs others of these tests, and what starts the program on a file of its own.
+    if [ -n "${TMD_TEST_POSTGRES_URL:-}" ] && [ -n "${TMD_TEST_REDIS_URL:-}" ]; then
+        if [ "$is_long" = yes ]; then
+            amount="all that can run there"
+            decided='not test(/^(mutant|openapi|secret|overload::(connection|cost|queue|shutdown))::/)'
+            decided+=' & not test(d1_killed_at_any_moment_it_keeps_every_place_and_every_order)'
+            told="$decided"
+        else
+            amount="what it decides; --long for all"
+            decided='test(/^(callback|idempotency|order|payment|purchase|race|reconcile|refund|seat)::/)'
+            told='test(/^(availability|catalog|crowd|reader|shared|stream|waiting_room)::/)'
+        fi
+        daemons "tests: PostgreSQL, nothing shared ($amount)" postgres memory "$decided"
+        daemons "tests: PostgreSQL and Redis (${amount/decides/tells})" postgres redis "$told"
     fi
     tier "examples" cargo test --workspace --locked --doc --no-fail-fast
 else

@@ -69,10 +69,18 @@ impl CacheKey {
     /// hot has copies, so that they lie on different nodes of a cluster.
     #[must_use]
     pub fn name(&self, version: u64, shard: u32) -> String {
-        match self {
-            Self::Availability(_) => format!("{self}:{version}:{shard}"),
-            Self::EventPage { .. } | Self::Event(_) | Self::SeatMap(_) => format!("{self}:{version}"),
-        }
+        let (before, after) = self.name_around_version(shard);
+        format!("{before}{version}{after}")
+    }
+
+    /// What is before and after the version in [`CacheKey::name`], for who learns it only when looking.
+    #[must_use]
+    pub fn name_around_version(&self, shard: u32) -> (String, String) {
+        let after = match self {
+            Self::Availability(_) => format!(":{shard}"),
+            Self::EventPage { .. } | Self::Event(_) | Self::SeatMap(_) => String::new(),
+        };
+        (format!("{self}:"), after)
     }
 }
 

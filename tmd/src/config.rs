@@ -17,8 +17,8 @@ use crate::drill;
 use layers::Layers;
 pub use networks::Networks;
 pub use sections::{
-    AvailabilityConfig, CacheConfig, CheckoutConfig, Config, DatabaseUrl, EventDefaults, GatewayConfig,
-    LogConfig, LogFormat, OverloadConfig, RedisConfig, ServerConfig, StoreBackend, StoreConfig,
+    AvailabilityConfig, CacheConfig, CheckoutConfig, Config, EventDefaults, GatewayConfig, LogConfig,
+    LogFormat, OverloadConfig, RedisConfig, ServerConfig, ServiceUrl, StoreBackend, StoreConfig,
     WaitingRoomConfig,
 };
 

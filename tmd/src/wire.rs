@@ -97,7 +97,7 @@ fn between(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Between> {
     let cache = MemoryCache::new(Duration::from_secs(config.cache.stale_seconds.into()));
-    if config.redis.url.is_empty() {
+    if config.redis.url.reveal().is_empty() {
         return Ok(Between {
             cache: Arc::new(cache),
             bus: Arc::new(MemoryBus::default()),

@@ -53,7 +53,7 @@ impl Redis {
             metrics::gauge!("redis_connected", "part" => part).set(0.0);
         }
         Ok(Self {
-            client: Client::open(config.url.as_str())?,
+            client: Client::open(config.url.reveal())?,
             prefix: config.key_prefix.as_str().into(),
             node: node.into(),
             connect_timeout: millis(config.connect_timeout_milliseconds),

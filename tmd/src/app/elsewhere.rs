@@ -37,8 +37,8 @@ impl Office {
                     room
                 }
                 Ok(Fact::EventChanged(event)) => self.take_in_event(&event).await,
-                // Whoever shows seats listens too, and how they stand is not kept for long.
-                Ok(Fact::SeatsChanged(_)) => Ok(()),
+                // Whoever shows seats listens too, and how they stand is not kept for long. Of holds nobody is told.
+                Ok(Fact::SeatsChanged(_) | Fact::HoldMoved { .. }) => Ok(()),
                 Ok(Fact::Missed) | Err(RecvError::Lagged(_)) => {
                     metrics::counter!("facts_missed_total").increment(1);
                     self.rooms.is_behind.notify_one();

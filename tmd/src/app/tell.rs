@@ -50,9 +50,12 @@ impl Office {
 
     /// Tells of an order, and sends the void or refund it may have asked for: nobody waits for those.
     pub fn tell_order(self: &Arc<Self>, outcome: &OrderOutcome) {
-        let event = &outcome.record.order.parties.event;
+        let order = &outcome.record.order;
+        let event = &order.parties.event;
         if outcome.seats_changed {
             self.tell_seats(event);
+            let until = order.state.can_expire().then_some(order.expires_at);
+            self.ports.bus.publish(Fact::HoldMoved { event: event.clone(), order: order.id, until });
         }
         if let Some(session) = &outcome.session {
             self.tell_sessions(std::slice::from_ref(session));

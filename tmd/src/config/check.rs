@@ -183,7 +183,7 @@ fn check_sales(config: &Config) -> Result<(), ConfigError> {
 fn check_redis(config: &Config) -> Result<(), ConfigError> {
     let redis = &config.redis;
     require(
-        redis.url.is_empty() || redis.url.starts_with("redis://"),
+        redis.url.reveal().is_empty() || redis.url.reveal().starts_with("redis://"),
         "redis.url must be empty or begin with redis://",
     )?;
     let is_word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));

@@ -31,7 +31,7 @@ impl Config {
     /// Whether other processes may work for the same office.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
-        !self.redis.url.is_empty() || matches!(self.store.backend, StoreBackend::Postgres)
+        !self.redis.url.reveal().is_empty() || matches!(self.store.backend, StoreBackend::Postgres)
     }
 }
 
@@ -81,7 +81,7 @@ pub struct OverloadConfig {
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     pub backend: StoreBackend,
-    pub url: DatabaseUrl,
+    pub url: ServiceUrl,
     pub money_connections: u32,
     pub room_connections: u32,
     pub browse_connections: u32,
@@ -101,26 +101,26 @@ pub enum StoreBackend {
     Postgres,
 }
 
-/// The address of a database, with the password in it. It is shown nowhere.
+/// The address of a database or a Redis, with the password in it. It is shown nowhere.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct DatabaseUrl(String);
+pub struct ServiceUrl(String);
 
-impl DatabaseUrl {
+impl ServiceUrl {
     /// The address, for whoever connects.
     #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
+    pub const fn reveal(&self) -> &str {
+        self.0.as_str()
     }
 }
 
-impl From<String> for DatabaseUrl {
+impl From<String> for ServiceUrl {
     fn from(url: String) -> Self {
         Self(url)
     }
 }
 
-impl fmt::Debug for DatabaseUrl {
+impl fmt::Debug for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_empty() { "none" } else { "********" })
     }
@@ -130,7 +130,7 @@ impl fmt::Debug for DatabaseUrl {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedisConfig {
-    pub url: String,
+    pub url: ServiceUrl,
     pub key_prefix: String,
     pub node_id: String,
     pub connect_timeout_milliseconds: u32,

@@ -137,12 +137,17 @@ fn settings_that_break_a_promise_are_refused() {
 }
 
 #[test]
-fn the_address_of_the_database_is_shown_nowhere() {
-    let file = "[store]\nbackend = \"postgres\"\nurl = \"postgres://tmd:canary@127.0.0.1/tmd\"";
+fn addresses_with_a_password_are_shown_nowhere() {
     let mut layers = Layers::defaults().unwrap();
-    layers.add_file("tmd.toml", file).unwrap();
+    for file in [
+        "[store]\nbackend = \"postgres\"\nurl = \"postgres://tmd:canary@127.0.0.1/tmd\"",
+        "[redis]\nurl = \"redis://:canary@127.0.0.1/0\"",
+    ] {
+        layers.add_file("tmd.toml", file).unwrap();
+    }
     let config = layers.finish().unwrap();
     assert_eq!(config.store.url.reveal(), "postgres://tmd:canary@127.0.0.1/tmd");
+    assert_eq!(config.redis.url.reveal(), "redis://:canary@127.0.0.1/0");
     assert!(!layers.print().contains("canary") && !format!("{config:?}").contains("canary"));
 }
 

@@ -26,7 +26,8 @@ pub type Rebuild<'a> = std::pin::Pin<Box<dyn Future<Output = Rebuilt> + Send + '
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value, built by `rebuild` if there is none: once, however many ask at the same time (C4). `None` (there is
-    /// no such thing) is remembered too; a failure is not.
+    /// no such thing) is remembered too. A failure is told for a tenth of a second to whoever asks, so that a source that
+    /// fails is not asked by everybody.
     ///
     /// # Errors
     /// What the rebuild failed with.

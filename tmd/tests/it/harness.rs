@@ -22,7 +22,7 @@ use tmd::config::{Config, StoreBackend};
 use tmd::data_dir::DataDir;
 use tmd::entropy::Entropy;
 use tmd::http::accept::{self, AcceptLimits};
-use tmd::http::hardening::{RequestLimits, harden};
+use tmd::http::hardening::{Hardened, RequestLimits, harden};
 use tmd::http::overload::Guard;
 use tmd::lifecycle::Lifecycle;
 use tmd::{http, wire, workers};
@@ -42,6 +42,8 @@ pub struct Daemon {
     pub office: Arc<Office>,
     pub organiser: Client,
     pub db: AnyPool,
+    /// What answers behind the socket.
+    pub service: Hardened,
     lifecycle: Lifecycle,
     data: Option<TempDir>,
 }
@@ -137,6 +139,13 @@ impl Daemon {
             config.store.backend = StoreBackend::Postgres;
             config.store.url = database_of(data.path()).await.into();
         }
+        if on_redis() && config.redis.url.reveal().is_empty() {
+            let url = redis_given().expect("TMD_TEST_REDIS_URL, for TMD_TEST_HINTS=redis");
+            config.redis.url = url.into();
+            // The same for the next daemon on this folder, and nobody else's.
+            let folder = data.path().file_name().unwrap().to_string_lossy().replace('.', "");
+            config.redis.key_prefix = format!("test-{}-{folder}", std::process::id());
+        }
         let lifecycle = Lifecycle::new();
         let world = World { clock: Arc::clone(&clock), entropy: Entropy };
         let folder = DataDir::open(data.path()).unwrap();
@@ -148,11 +157,11 @@ impl Daemon {
             .guarded(Guard::start(&config.overload, &lifecycle));
         lifecycle.spawn(
             "it",
-            accept::serve(listener, service, AcceptLimits::from(&config.server), lifecycle.clone()),
+            accept::serve(listener, service.clone(), AcceptLimits::from(&config.server), lifecycle.clone()),
         );
         let organiser = client(&url, Some(folder.organiser_token(Entropy).unwrap()));
         let db = database(data.path()).await;
-        Self { url, office, organiser, db, lifecycle, data: Some(data) }
+        Self { url, office, organiser, db, service, lifecycle, data: Some(data) }
     }
 
     /// Ends the daemon, and starts another on its data folder.
@@ -246,6 +255,11 @@ impl Daemon {
         let lock = "LOCK TABLE idempotency_keys, orders, gates, sessions IN EXCLUSIVE MODE";
         sqlx::query(lock).execute(&mut *tx).await.unwrap();
         tx
+    }
+
+    /// Changes the database behind the daemon's back.
+    pub async fn run(&self, sql: &'static str) {
+        sqlx::raw_sql(sql).execute(&self.db).await.unwrap();
     }
 
     /// One number out of the database.
@@ -350,6 +364,27 @@ pub fn client(url: &str, token: Option<String>) -> Client {
 #[expect(clippy::disallowed_methods, reason = "what tests run on is no setting of the program")]
 pub fn on_postgres() -> bool {
     std::env::var("TMD_TEST_STORE").is_ok_and(|store| store == "postgres")
+}
+
+/// Whether daemons that share nothing else are started with a Redis: `TMD_TEST_HINTS=redis`.
+#[expect(clippy::disallowed_methods, reason = "what tests run on is no setting of the program")]
+fn on_redis() -> bool {
+    std::env::var("TMD_TEST_HINTS").is_ok_and(|hints| hints == "redis")
+}
+
+/// Where the Redis of tests is. Without one a test is left out, but not on a build machine.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests have no settings, and say what is left out"
+)]
+pub fn redis_given() -> Option<String> {
+    let url = std::env::var("TMD_TEST_REDIS_URL").ok();
+    assert!(url.is_some() || std::env::var_os("CI").is_none(), "TMD_TEST_REDIS_URL is not set");
+    if url.is_none() {
+        println!("left out: TMD_TEST_REDIS_URL is not set");
+    }
+    url
 }
 
 /// The database's clock in a statement, milliseconds.

@@ -25,6 +25,7 @@ mod payment;
 mod provider;
 mod purchase;
 mod race;
+mod reader;
 mod reconcile;
 mod refund;
 mod restart;

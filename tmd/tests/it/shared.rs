@@ -7,41 +7,28 @@ use tempfile::TempDir;
 use tmapi::ProblemCode;
 use tmapi::client::{Client, SaleAction};
 use tmapi::event::EventPatch;
-use tmapi::order::CreateOrder;
+use tmapi::order::{CreateOrder, OrderView};
 use tmapi::session::{SessionStatus, SessionView};
 use tmcore::EventId;
 use tmd::config::Config;
 use tmd::entropy::Entropy;
 
-use crate::harness::{Daemon, client, eventually, key, quick, share_database, until};
+use crate::harness::{Daemon, client, eventually, key, quick, redis_given, share_database, until};
 use crate::till::Purchase;
 
 /// What two daemons on one machine share, and what they would have to have in common anywhere.
 const SAME: [&str; 3] = ["office.keys", "organiser.token", "callback.secret"];
 
-/// Where the Redis of tests is. Without one a test is left out, but not on a build machine.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "tests have no settings, and say what is left out"
-)]
-fn given() -> Option<String> {
-    let url = std::env::var("TMD_TEST_REDIS_URL").ok();
-    assert!(url.is_some() || std::env::var_os("CI").is_none(), "TMD_TEST_REDIS_URL is not set");
-    if url.is_none() {
-        println!("left out: TMD_TEST_REDIS_URL is not set");
-    }
-    url
-}
-
-fn on(url: &str) -> Config {
+/// Settings for daemons that tell each other through a Redis.
+pub fn on(url: &str) -> Config {
     let mut config = quick();
-    url.clone_into(&mut config.redis.url);
+    config.redis.url = url.to_owned().into();
     config.redis.key_prefix = format!("test-{}", Entropy.uuid_v7().simple());
     config
 }
 
-async fn pair(config: Config) -> [Daemon; 2] {
+/// Two daemons of one office.
+pub async fn pair(config: Config) -> [Daemon; 2] {
     let one = Daemon::start_with(config.clone()).await;
     let folder = TempDir::new().unwrap();
     for name in SAME {
@@ -78,7 +65,7 @@ impl Buyer {
 /// W7: places, who is let in and who is gone are the same whichever daemon is asked, and known there without the rows.
 #[tokio::test(flavor = "multi_thread")]
 async fn w7_a_place_is_the_same_at_every_daemon() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(2)).await;
     let mut buyers = Vec::new();
@@ -110,7 +97,7 @@ async fn w7_a_place_is_the_same_at_every_daemon() {
 /// W8: a stream at one daemon tells within a second of what was committed by the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn w8_a_stream_hears_of_what_another_daemon_committed() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
     let mut inside = Buyer::join(&daemons, 0, &event).await;
@@ -134,7 +121,7 @@ async fn w8_a_stream_hears_of_what_another_daemon_committed() {
 /// What the organiser does at one daemon shows at the other: the sale in the rooms, the event in its pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_changed_at_one_daemon_is_changed_at_all() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(1)).await;
     Buyer::join(&daemons, 0, &event).await;
@@ -177,7 +164,7 @@ async fn w5_without_redis_everything_goes_on_from_the_rows() {
 /// place, nobody is let in twice, and the line goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let config = on(&url);
     let stream = format!("{}:news:v1", config.redis.key_prefix);
     let daemons = pair(config).await;
@@ -201,6 +188,44 @@ async fn w5_w6_a_lost_stream_costs_nobody_a_place() {
     let admitted = "SELECT COUNT(*) FROM (SELECT session_id FROM session_events WHERE to_state = 'ACTIVE'
          GROUP BY session_id HAVING COUNT(*) > 1) AS twice";
     assert_eq!(daemons[0].count(admitted).await, 0, "let in twice");
+}
+
+/// A hold can be looked up in Redis until it lapses, is given up or ends in a sale; and nothing asks for it there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_mirrored_in_redis_and_decides_nothing_there() {
+    let Some(url) = redis_given() else { return };
+    let config = on(&url);
+    let holds = format!("{}:hold:v1:E1", config.redis.key_prefix);
+    let daemon = Daemon::start_with(config).await;
+    let event = daemon.open_event("E1", 1, 10).await;
+    let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    // -2: there is none; else when it goes.
+    let mut until = async |order: &OrderView, wanted: i64| {
+        let key = format!("{holds}:{}", order.order_id);
+        eventually(&format!("{key} until {wanted}"), async || {
+            let mut ask = redis::cmd("PEXPIRETIME");
+            ask.arg(&key).query_async::<i64>(&mut redis).await.unwrap() == wanted
+        })
+        .await;
+    };
+    let [sold, given_up] =
+        [Purchase::begin(&daemon.client(), &event).await, Purchase::begin(&daemon.client(), &event).await];
+    let held = sold.confirm(&["A-1", "A-2"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    sold.finalize().await.unwrap();
+    until(&held, -2).await;
+    let held = given_up.confirm(&["A-3"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    given_up.cancel().await.unwrap();
+    until(&held, -2).await;
+    // What Redis has lost is sold all the same.
+    let late = Purchase::begin(&daemon.client(), &event).await;
+    let held = late.confirm(&["A-3"], "tok_ok").await.unwrap();
+    until(&held, held.expires_at.as_millis()).await;
+    let gone: i64 =
+        redis::cmd("DEL").arg(format!("{holds}:{}", held.order_id)).query_async(&mut redis).await.unwrap();
+    assert_eq!((gone, late.finalize().await.unwrap().tickets.len()), (1, 1));
+    daemon.check_invariants().await;
 }
 
 /// S1, S2: rivals at two daemons want the same seats at once; each seat has one buyer, and everybody else is told so by
@@ -241,7 +266,7 @@ async fn s1_s2_rivals_at_two_daemons_get_each_seat_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn w1_w2_two_daemons_let_a_crowd_in_by_place() {
     const CROWD: usize = 60;
-    let Some(url) = given() else { return };
+    let Some(url) = redis_given() else { return };
     let daemons = pair(on(&url)).await;
     let event = daemons[0].event("E1", 1, 10, narrow(4)).await;
     let mut crowd = Vec::new();

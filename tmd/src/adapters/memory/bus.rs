@@ -23,8 +23,8 @@ impl Default for MemoryBus {
 
 impl Bus for MemoryBus {
     fn publish(&self, fact: Fact) {
-        // There is no other process.
-        if matches!(fact, Fact::SessionsMoved { .. }) {
+        // There is no other process, and nobody outside can look into this one.
+        if matches!(fact, Fact::SessionsMoved { .. } | Fact::HoldMoved { .. }) {
             return;
         }
         // Nobody listening is no failure.

@@ -21,10 +21,14 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Keys are forgotten by shares of this many; to forget more than was asked costs a rebuild.
 const SHARES: usize = 64;
 
+/// How long whoever asks is told of a failure without the source being asked again.
+const FAILURE_TTL: Duration = Duration::from_millis(100);
+
 /// Serving old values is told of in the log at most this often.
 const TELL_PAUSE: Duration = Duration::from_secs(10);
 
-/// Values until their key's TTL is over; one rebuild a key at a time.
+/// Values until their key's TTL is over, failures for a moment; one rebuild a key at a time, also of one that is built
+/// anew before its time.
 ///
 /// A value is kept under its key and the key's generation, and to forget a key begins a new generation: what was being
 /// built from what was read before is kept under the old one, where nobody looks any more (C3).
@@ -43,7 +47,7 @@ type Place = (CacheKey, u64);
 
 #[derive(Debug)]
 struct Kept {
-    body: Option<Body>,
+    outcome: Rebuilt,
     /// When it was built, by the cache's clock.
     built_at: Duration,
     /// How long that took.
@@ -52,29 +56,36 @@ struct Kept {
     is_refreshed: AtomicBool,
 }
 
-struct KeyTtl;
+impl Kept {
+    /// For how long it is still good.
+    fn left(&self, key: &CacheKey, now: Duration) -> Duration {
+        let ttl = if self.outcome.is_ok() { key.ttl() } else { FAILURE_TTL };
+        (self.built_at + ttl).saturating_sub(now)
+    }
+}
+
+/// By the cache's clock.
+struct KeyTtl(SystemClock);
 
 impl Expiry<Place, Arc<Kept>> for KeyTtl {
-    fn expire_after_create(&self, (key, _): &Place, _: &Arc<Kept>, _: Instant) -> Option<Duration> {
-        Some(key.ttl())
+    fn expire_after_create(&self, (key, _): &Place, kept: &Arc<Kept>, _: Instant) -> Option<Duration> {
+        Some(kept.left(key, self.0.monotonic()))
     }
 
     fn expire_after_update(
         &self,
-        (key, _): &Place,
-        _: &Arc<Kept>,
-        _: Instant,
+        place: &Place,
+        kept: &Arc<Kept>,
+        now: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(key.ttl())
+        self.expire_after_create(place, kept, now)
     }
 }
 
 fn weigh(_: &Place, kept: &Arc<Kept>) -> u32 {
-    let bytes = kept
-        .body
-        .as_ref()
-        .map_or(0, |body| body.plain.len() + body.gzip.as_ref().map_or(0, bytes::Bytes::len));
+    let bytes = |body: &Body| body.plain.len() + body.gzip.as_ref().map_or(0, bytes::Bytes::len);
+    let bytes = kept.outcome.as_ref().ok().and_then(Option::as_ref).map_or(0, bytes);
     u32::try_from(bytes + 256).unwrap_or(u32::MAX)
 }
 
@@ -88,11 +99,13 @@ impl MemoryCache {
     /// An empty one, that serves what may be stale for `stale` while its source fails.
     #[must_use]
     pub fn new(stale: Duration) -> Self {
-        let values = Moka::builder().max_capacity(MAX_BYTES).weigher(weigh).expire_after(KeyTtl).build();
+        let clock = SystemClock::new();
+        let values =
+            Moka::builder().max_capacity(MAX_BYTES).weigher(weigh).expire_after(KeyTtl(clock)).build();
         // What is in both is one allocation.
         let last = Moka::builder().max_capacity(MAX_BYTES).weigher(weigh).time_to_live(stale).build();
         let generations = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { values, last, generations, clock: SystemClock::new(), told_at_seconds: AtomicU64::new(0) }
+        Self { values, last, generations, clock, told_at_seconds: AtomicU64::new(0) }
     }
 
     fn generation(&self, key: &CacheKey) -> &AtomicU64 {
@@ -102,23 +115,30 @@ impl MemoryCache {
         &self.generations[share]
     }
 
-    async fn build(&self, place: &Place, rebuild: Rebuild<'_>) -> Result<Arc<Kept>, StoreError> {
+    /// What is built, in place of what was there before; while that is good a failure costs nothing.
+    async fn build(&self, place: &Place, before: Option<&Arc<Kept>>, rebuild: Rebuild<'_>) -> Arc<Kept> {
         let began_at = self.clock.monotonic();
-        let body = rebuild.await?;
+        let outcome = rebuild.await;
         let built_at = self.clock.monotonic();
+        if outcome.is_err()
+            && let Some(good) = before.filter(|before| !before.left(&place.0, built_at).is_zero())
+        {
+            return Arc::clone(good);
+        }
         let cost = built_at.saturating_sub(began_at);
-        let kept = Arc::new(Kept { body, built_at, cost, is_refreshed: AtomicBool::new(false) });
-        if place.0.may_be_stale() {
+        let kept = Arc::new(Kept { outcome, built_at, cost, is_refreshed: AtomicBool::new(false) });
+        if kept.outcome.is_ok() && place.0.may_be_stale() {
             self.last.insert(place.clone(), Arc::clone(&kept)).await;
         }
-        Ok(kept)
+        kept
     }
 
     /// Whether this reader is to build a value anew that is still good. Of several that draw so one does.
     fn is_to_refresh(&self, key: &CacheKey, kept: &Kept) -> bool {
-        let age = self.clock.monotonic().saturating_sub(kept.built_at);
+        let left = kept.left(key, self.clock.monotonic());
         let random = u32::from_be_bytes(Entropy.bytes());
-        is_early(kept.cost, key.ttl().saturating_sub(age), random)
+        kept.outcome.is_ok()
+            && is_early(kept.cost, left, random)
             && !kept.is_refreshed.swap(true, Ordering::Relaxed)
     }
 
@@ -133,7 +153,7 @@ impl MemoryCache {
             let age_seconds = self.clock.monotonic().saturating_sub(kept.built_at).as_secs();
             tracing::warn!(key = %place.0, age_seconds, %error, "the source fails: old answers are served for a while");
         }
-        Ok(kept.body.clone())
+        kept.outcome.clone()
     }
 }
 
@@ -142,20 +162,18 @@ impl Cache for MemoryCache {
     async fn get_or_build(&self, key: CacheKey, rebuild: Rebuild<'_>) -> Rebuilt {
         let generation = self.generation(&key).load(Ordering::SeqCst);
         let place = (key, generation);
-        if let Some(kept) = self.values.get(&place).await {
-            // A refresh that fails costs nothing: the value is still good.
-            if self.is_to_refresh(&place.0, &kept)
-                && let Ok(fresh) = self.build(&place, rebuild).await
-            {
-                self.values.insert(place, Arc::clone(&fresh)).await;
-                return Ok(fresh.body.clone());
+        let kept = match self.values.get(&place).await {
+            Some(kept) if !self.is_to_refresh(&place.0, &kept) => kept,
+            // Whoever finds nothing while somebody refreshes waits for that.
+            before => {
+                let build = self.build(&place, before.as_ref(), rebuild);
+                let is_old = |kept: &Arc<Kept>| before.as_ref().is_some_and(|old| Arc::ptr_eq(old, kept));
+                self.values.entry(place.clone()).or_insert_with_if(build, is_old).await.into_value()
             }
-            return Ok(kept.body.clone());
-        }
-        let built = self.values.try_get_with(place.clone(), self.build(&place, rebuild)).await;
-        match built {
-            Ok(kept) => Ok(kept.body.clone()),
-            Err(error) => self.stale(&place, (*error).clone()).await,
+        };
+        match &kept.outcome {
+            Ok(body) => Ok(body.clone()),
+            Err(error) => self.stale(&place, error.clone()).await,
         }
     }
 

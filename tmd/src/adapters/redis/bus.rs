@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use redis::{Msg, RedisError, RedisResult};
+use redis::{Msg, Pipeline, RedisError, RedisResult};
+use tmcore::Timestamp;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -51,6 +52,7 @@ impl RedisBus {
         let channel = redis.key("facts:v1");
         let sender = Sender {
             writer: Writer::new(redis.clone(), "bus writer"),
+            redis: redis.clone(),
             channel: channel.clone(),
             origin: origin.clone(),
             number: 0,
@@ -71,7 +73,7 @@ impl RedisBus {
 
 impl Bus for RedisBus {
     fn publish(&self, fact: Fact) {
-        if !matches!(fact, Fact::SessionsMoved { .. }) {
+        if !matches!(fact, Fact::SessionsMoved { .. } | Fact::HoldMoved { .. }) {
             // Nobody listening is no failure.
             let _ = self.here.send(fact.clone());
             self.shown[0].set(self.here.len());
@@ -91,6 +93,7 @@ impl Bus for RedisBus {
 /// Sends what this process publishes.
 struct Sender {
     writer: Writer,
+    redis: Redis,
     channel: String,
     origin: String,
     number: u64,
@@ -118,13 +121,26 @@ impl Sender {
     /// Sends a message; its number is used up whether or not it arrives.
     async fn send(&mut self, facts: &[Fact]) -> bool {
         self.number += 1;
+        let mut pipeline = redis::pipe();
+        for fact in facts {
+            if let Fact::HoldMoved { event, order, until } = fact {
+                mirror(&mut pipeline, self.redis.key(&format!("hold:v1:{event}:{order}")), *until);
+            }
+        }
         let facts = facts.iter().filter_map(Told::new).collect();
         let message = Message { origin: self.origin.clone(), number: self.number, facts };
         let Ok(text) = serde_json::to_string(&message) else { return false };
-        let mut pipeline = redis::pipe();
         pipeline.publish(&self.channel, text).ignore();
         self.writer.send::<()>(&pipeline).await.is_some()
     }
+}
+
+/// A hold for those outside to look up; it goes by itself when it lapses.
+fn mirror(pipeline: &mut Pipeline, key: String, until: Option<Timestamp>) {
+    match until.map(Timestamp::as_millis) {
+        Some(until) => pipeline.cmd("SET").arg(key).arg(until).arg("PXAT").arg(until).ignore(),
+        None => pipeline.del(key).ignore(),
+    };
 }
 
 /// Hears what other processes publish.

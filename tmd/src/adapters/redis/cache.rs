@@ -35,15 +35,16 @@ const MAX_OWED: usize = 4_096;
 /// A way that was open for so long was well.
 const WELL_AFTER: Duration = Duration::from_secs(10);
 
-/// Answers the version, and makes it where there is none.
-const VERSION: &str = r"
+/// Answers the version, which is made where there is none, and the value of it if there is one: one round trip.
+const LOOK_UP: &str = r"
 local version = redis.call('GET', KEYS[1])
 if not version then
   local now = redis.call('TIME')
   version = string.format('%d', now[1] * 1000000 + now[2])
   redis.call('SET', KEYS[1], version, 'PX', ARGV[1])
+  return {version, false}
 end
-return version";
+return {version, redis.call('GET', ARGV[2] .. version .. ARGV[3])}";
 
 /// Makes a newer version; never an older one, whatever is done to the clock.
 const MOVE_ON: &str = r"
@@ -73,7 +74,7 @@ impl RedisCache {
         let second = Arc::new(Second {
             redis: redis.clone(),
             shard: shard(&redis.node, shards),
-            scripts: [VERSION, MOVE_ON, KEEP].map(Script::new),
+            scripts: [LOOK_UP, MOVE_ON, KEEP].map(Script::new),
             connection: Mutex::default(),
             is_closed: Notify::new(),
             owed: Mutex::default(),
@@ -119,7 +120,7 @@ impl Cache for RedisCache {
 struct Second {
     redis: Redis,
     shard: u32,
-    /// [`VERSION`], [`MOVE_ON`], [`KEEP`].
+    /// [`LOOK_UP`], [`MOVE_ON`], [`KEEP`].
     scripts: [Script; 3],
     connection: Mutex<Option<MultiplexedConnection>>,
     is_closed: Notify,
@@ -208,14 +209,11 @@ impl Second {
         mut connection: MultiplexedConnection,
         key: &CacheKey,
     ) -> RedisResult<(u64, Option<Vec<u8>>)> {
-        let [version, ..] = &self.scripts;
-        let version = version
-            .key(self.redis.key(&key.version_name()))
-            .arg(millis(VERSION_TTL))
-            .invoke_async::<u64>(&mut connection)
-            .await?;
-        let value = connection.get(self.redis.key(&key.name(version, self.shard))).await?;
-        Ok((version, value))
+        let [look_up, ..] = &self.scripts;
+        let (before, after) = key.name_around_version(self.shard);
+        let mut invocation = look_up.key(self.redis.key(&key.version_name()));
+        invocation.arg(millis(VERSION_TTL)).arg(self.redis.key(&before)).arg(after);
+        invocation.invoke_async(&mut connection).await
     }
 
     async fn keep(&self, key: &CacheKey, version: u64, built: Option<&Body>) {

@@ -41,7 +41,7 @@ type Moved =
     (SessionId, EventId, UserId, SessionState, Option<u64>, Timestamp, Option<Timestamp>, Option<OrderId>);
 
 impl Told {
-    /// How a fact travels; that something was missed does not.
+    /// How a fact travels; that something was missed does not, nor what nobody listens for.
     pub fn new(fact: &Fact) -> Option<Self> {
         Some(match fact {
             Fact::SeatsChanged(event) => Self::Seats(event.clone()),
@@ -49,7 +49,7 @@ impl Told {
             Fact::SessionsMoved { records, admitted } => {
                 Self::Room(*admitted, records.iter().map(shorten).collect())
             }
-            Fact::Missed => return None,
+            Fact::HoldMoved { .. } | Fact::Missed => return None,
         })
     }
 

@@ -6,6 +6,7 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::join_all;
 use redis::AsyncCommands;
 
@@ -43,7 +44,7 @@ impl Shared {
 
     fn daemon(&self, name: &str) -> Redis {
         let mut config = Config::defaults().unwrap().redis;
-        config.url.clone_from(&self.url);
+        config.url = self.url.clone().into();
         config.key_prefix.clone_from(&self.prefix);
         // The machine may be busy with other tests.
         config.cache_timeout_milliseconds = 500;
@@ -186,6 +187,47 @@ async fn a_value_is_built_by_one_process_for_all() {
             assert_eq!(cache.get_or_build(key.clone(), not_built).await.unwrap(), value);
         }
     }
+}
+
+/// A read that this process has no value for asks Redis once, whether or not there is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_second_tier_is_one_round_trip() {
+    let Some(url) = given() else { return };
+    let shared = Shared::new(&url);
+    let caches = join_all(["a", "b"].map(|name| shared.cache(name))).await;
+    let client = redis::Client::open(url).unwrap();
+    let asked = client.get_multiplexed_async_connection().await.unwrap();
+    let mut commands = client.get_async_monitor().await.unwrap().into_on_message::<String>();
+    let mut commands_of_ours = async || {
+        // What was asked before is seen before this.
+        let mark = format!("{}:mark:{}", shared.prefix, Entropy.uuid_v7());
+        let _: bool = asked.clone().exists(&mark).await.unwrap();
+        let mut ours = Vec::new();
+        loop {
+            let command = tokio::time::timeout(PATIENCE, commands.next()).await.unwrap().unwrap();
+            if command.contains(&mark) {
+                return ours;
+            }
+            // What a script does is no round trip.
+            if command.contains(&shared.prefix) && !command.contains(" lua]") {
+                ours.push(command);
+            }
+        }
+    };
+    // Redis learns each script when it first hears of it.
+    let events = ["E1", "E2", "E3"].map(event_id);
+    let get = async |cache: &RedisCache, event: &tmcore::EventId| {
+        let key = tmcore::cache_key::CacheKey::Availability(event.clone());
+        cache.get_or_build(key, Box::pin(async { Ok(None) })).await.unwrap();
+    };
+    get(&caches[0], &events[0]).await;
+    commands_of_ours().await;
+    get(&caches[0], &events[1]).await;
+    let built = commands_of_ours().await;
+    assert_eq!(built.len(), 2, "a look, and the value kept: {built:?}");
+    get(&caches[1], &events[1]).await;
+    let found = commands_of_ours().await;
+    assert_eq!(found.len(), 1, "a look: {found:?}");
 }
 
 /// Whoever cannot tell Redis of a change now does so before it reads from it again.

@@ -174,7 +174,7 @@ async fn told_of(facts: &mut broadcast::Receiver<Fact>, event: &EventId) {
     loop {
         match facts.recv().await {
             Ok(Fact::SeatsChanged(other) | Fact::EventChanged(other)) if other != *event => {}
-            Ok(Fact::SessionsMoved { .. }) => {}
+            Ok(Fact::SessionsMoved { .. } | Fact::HoldMoved { .. }) => {}
             Ok(_) | Err(RecvError::Lagged(_)) => return,
             Err(RecvError::Closed) => std::future::pending().await,
         }

@@ -21,6 +21,8 @@ pub type Processes = [Arc<dyn Bus>; 2];
 pub async fn run(make: impl AsyncFn() -> Processes) {
     everybody_hears_everything_in_order(&make().await).await;
     of_sessions_only_other_processes_hear(&make().await).await;
+    of_holds_no_listener_hears(&make().await).await;
+    what_does_not_arrive_is_told_of(&make().await).await;
     nobody_listening_is_no_failure(&make().await);
 }
 
@@ -72,6 +74,44 @@ async fn of_sessions_only_other_processes_hear([one, other]: &Processes) {
         assert_eq!(heard(&mut there).await, moved());
     }
     assert_eq!(heard(&mut there).await, Fact::SeatsChanged(event_id("E1")));
+}
+
+async fn of_holds_no_listener_hears([one, other]: &Processes) {
+    let mut listeners = [one.subscribe(), other.subscribe()];
+    let order = tmcore::OrderId::from_uuid(Uuid::from_u128(1));
+    for until in [Some(Timestamp::from_millis(1_000)), None] {
+        one.publish(Fact::HoldMoved { event: event_id("E1"), order, until });
+    }
+    one.publish(Fact::SeatsChanged(event_id("E1")));
+    for listener in &mut listeners {
+        assert_eq!(heard(listener).await, Fact::SeatsChanged(event_id("E1")));
+    }
+}
+
+/// More at once than any bus keeps: everything arrives, or the listener is told that something did not.
+async fn what_does_not_arrive_is_told_of([one, other]: &Processes) {
+    const BURST: usize = 50_000;
+    let mut there = other.subscribe();
+    let (before, after) = (Fact::EventChanged(event_id("before")), Fact::EventChanged(event_id("after")));
+    one.publish(before.clone());
+    while heard(&mut there).await != before {}
+    for _ in 0..BURST {
+        one.publish(Fact::SeatsChanged(event_id("E1")));
+    }
+    let (mut arrived, mut is_told) = (0, false);
+    let listening = async {
+        loop {
+            match tokio::time::timeout(Duration::from_millis(100), there.recv()).await {
+                Ok(Ok(Fact::Missed) | Err(_)) => is_told = true,
+                Ok(Ok(fact)) if fact == after => return,
+                Ok(Ok(_)) => arrived += 1,
+                // It may be among what was lost.
+                Err(_) => one.publish(after.clone()),
+            }
+        }
+    };
+    tokio::time::timeout(2 * PATIENCE, listening).await.expect("what comes after the burst");
+    assert!(is_told || arrived == BURST, "{arrived} of {BURST}");
 }
 
 fn nobody_listening_is_no_failure([one, _]: &Processes) {

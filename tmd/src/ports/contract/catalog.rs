@@ -61,7 +61,7 @@ async fn a_sale_moves_only_where_it_may(stage: &Stage) {
 async fn pages_hold_every_event_once_in_order(stage: &Stage) {
     for n in [3, 1, 2, 5, 4] {
         let mut record = event(&format!("E{n}"));
-        record.starts_at = Timestamp::from_millis(1_900_000_000_000 + n / 3);
+        record.starts_at = Timestamp::from_millis(1_900_000_000_000 - n / 3);
         stage.store.put_event(&record, None, true).await.unwrap();
     }
     let (mut seen, mut after) = (Vec::new(), None);
@@ -71,7 +71,7 @@ async fn pages_hold_every_event_once_in_order(stage: &Stage) {
         after = Some(last.sale.event.clone());
         seen.extend(page.into_iter().map(|record| record.sale.event.to_string()));
     }
-    assert_eq!(seen, ["E1", "E2", "E3", "E4", "E5"]);
+    assert_eq!(seen, ["E3", "E4", "E5", "E1", "E2"]);
     assert!(stage.store.events(Some(&event_id("nowhere")), 2).await.unwrap().is_empty());
 }
 

@@ -2,13 +2,14 @@
 
 use tmcore::idempotency::Fingerprint;
 
-use super::stage::{Stage, create, key, order_id, user};
+use super::stage::{Stage, create, hold, key, ok, order_id, settle, user};
 use crate::ports::idempotency::{Claimed, KeyClaim, Purpose, StoredAnswer};
 
 /// Runs the suite; `make` makes a fresh store for every check.
 pub async fn run(make: impl AsyncFn() -> Stage) {
     i4_i5_i6_a_key_is_claimed_once(&make().await).await;
     i7_a_lease_that_is_over_is_taken_over_from_the_recovery_point(&make().await).await;
+    i7_a_booking_whose_claim_lapsed_is_taken_over_by_one(&make().await).await;
     i8_without_an_answer_the_key_is_free(&make().await).await;
     i11_a_key_is_not_forgotten_before_its_order_has_ended(&make().await).await;
     i12_two_principals_are_two_keys(&make().await).await;
@@ -53,6 +54,20 @@ async fn i7_a_lease_that_is_over_is_taken_over_from_the_recovery_point(stage: &S
         Claimed::InFlight,
         "the lease was taken over"
     );
+}
+
+/// What was asked for step by step is the client's to go on with.
+async fn i7_a_booking_whose_claim_lapsed_is_taken_over_by_one(stage: &Stage) {
+    let id = stage.free_sale("E1", 2).await;
+    for (who, seat, purpose) in [(1, 0, Purpose::Booking), (2, 1, Purpose::Step)] {
+        claimed(stage, KeyClaim { purpose, ..claim(who, "create", "/a", 0) }).await;
+        stage.order(&id, who).await;
+        let held = stage.apply(hold(who, &[seat])).await.unwrap();
+        settle(stage, &held, ok("auth")).await.unwrap();
+    }
+    let taken = stage.store.lapsed_bookings(10, 30).await.unwrap();
+    assert_eq!(taken, [(key(user(1), "create"), order_id(1))]);
+    assert!(stage.store.lapsed_bookings(10, 30).await.unwrap().is_empty(), "its lease is new");
 }
 
 async fn i8_without_an_answer_the_key_is_free(stage: &Stage) {

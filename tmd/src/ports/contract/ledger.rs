@@ -62,6 +62,7 @@ async fn payments_come_page_by_page_in_the_order_of_their_keys(stage: &Stage) {
         after = Some(last.key);
         assert!(page.items.iter().all(|(_, written)| *written <= page.as_of));
         seen.extend(page.items.iter().map(|(payment, _)| payment.key));
+        assert!(seen.len() <= keys.len(), "listed twice");
     }
     assert_eq!(seen, keys);
 }

@@ -4,7 +4,7 @@ use tmcore::OrderId;
 use tmcore::order::OrderState;
 use tmcore::payment::Answer;
 
-use super::stage::{PRICE, Stage, create, hold, ok, order_id, pin, seat, settle, user};
+use super::stage::{PRICE, Stage, create, event, hold, ok, order_id, pin, seat, settle, user};
 use crate::ports::order::{CommandRefusal, OrderCommand, OrderOutcome, Verdict};
 
 /// Runs the suite; `make` makes a fresh store for every check.
@@ -18,6 +18,7 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     m4_a_refund_ends_the_ticket_and_frees_the_seat(&make().await).await;
     one_open_order_and_a_limit_a_buyer(&make().await).await;
     commands_of_one_batch_see_each_other(&make().await).await;
+    s5_an_order_whose_time_is_up_is_ended_and_no_other(&make().await).await;
     somebody_elses_order_is_none(&make().await).await;
 }
 
@@ -69,6 +70,7 @@ async fn m4_a_purchase_ends_with_a_ticket_a_seat(stage: &Stage) {
     assert_eq!(sold.record.order.state, OrderState::Finalized);
     assert_eq!(sold.record.tickets.len(), 2);
     assert_eq!(codes(stage, &id).await, [2, 0, 2]);
+    stage.order(&id, 2).await;
     let ticket = stage.store.ticket(sold.record.tickets[0].id).await.unwrap();
     assert_eq!(ticket.as_ref(), Some(&sold.record.tickets[0]));
     assert_eq!(stage.store.takings(&id).await.unwrap(), (1, 2 * PRICE));
@@ -117,6 +119,25 @@ async fn a_definite_refusal_to_capture_gives_the_seats_back(stage: &Stage) {
     assert_eq!(end.record.order.state, OrderState::Failed);
     assert!(end.payment.is_some(), "the authorization is voided");
     assert_eq!(codes(stage, &id).await, [0]);
+}
+
+async fn s5_an_order_whose_time_is_up_is_ended_and_no_other(stage: &Stage) {
+    let mut brief = event("E1");
+    brief.sale.rules.waiting_room = false;
+    brief.sale.rules.hold_ttl_seconds = 2;
+    let brief = stage.on_sale(brief, 1).await;
+    let long = stage.free_sale("E2", 1).await;
+    for (who, event) in [(1, &brief), (2, &long)] {
+        stage.order(event, who).await;
+        stage.apply(hold(who, &[0])).await.unwrap();
+    }
+    // By the store's own clock.
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let ended = stage.store.expire_due(10).await.unwrap();
+    let ended: Vec<_> = ended.iter().map(|ended| (ended.record.order.id, ended.record.order.state)).collect();
+    assert_eq!(ended, [(order_id(1), OrderState::Expired)]);
+    assert_eq!((codes(stage, &brief).await, codes(stage, &long).await), (vec![0], vec![1]));
+    assert!(stage.store.expire_due(10).await.unwrap().is_empty(), "ended once");
 }
 
 async fn bought(stage: &Stage, who: u128, seats: &[u32]) -> OrderOutcome {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stage::event_id;
+use crate::clock::{Clock, SystemClock};
 use crate::ports::queue::{Gate, News, WaitingRoomQueue};
 
 /// How long nothing must be told for there to be nothing.
@@ -25,10 +26,11 @@ pub async fn run(make: impl AsyncFn() -> Granters) {
 
 /// Takes and does everything until nothing more comes; answers how often each gate was told.
 async fn drain(queue: &dyn WaitingRoomQueue) -> BTreeMap<Gate, usize> {
-    let mut told = BTreeMap::new();
+    let (mut told, clock) = (BTreeMap::new(), SystemClock::new());
     while let Ok(news) = tokio::time::timeout(QUIET, queue.next()).await {
         *told.entry(news.gate.clone()).or_insert(0) += 1;
         queue.done(news);
+        assert!(clock.monotonic() < PATIENCE, "told again and again: {told:?}");
     }
     told
 }

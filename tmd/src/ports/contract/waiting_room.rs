@@ -18,6 +18,7 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     w10_only_who_was_let_in_may_order(&make().await).await;
     leaving_twice_changes_nothing(&make().await).await;
     who_leaves_from_inside_frees_the_slot(&make().await).await;
+    w9_who_gives_no_sign_of_life_lapses_and_nobody_else(&make().await).await;
     live_sessions_are_paged_by_id(&make().await).await;
     w11_the_lobby_is_drawn_once_and_stands_before_the_line(&make().await).await;
 }
@@ -82,6 +83,23 @@ async fn w10_only_who_was_let_in_may_order(stage: &Stage) {
     let outcome = stage.apply(create(&id, 1)).await.unwrap();
     assert_eq!(outcome.session.unwrap().state, SessionState::Ordering);
     assert_eq!(stage.session(1).await.inside.order, Some(outcome.record.order.id));
+}
+
+async fn w9_who_gives_no_sign_of_life_lapses_and_nobody_else(stage: &Stage) {
+    let mut record = event("E1");
+    record.sale.rules.gate.capacity = 0;
+    record.sale.rules.lapse_seconds = 2;
+    let id = stage.on_sale(record, 1).await;
+    for n in 1..=3 {
+        stage.join(&id, n).await;
+    }
+    // By the store's own clock.
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    stage.store.touch(&[session(2)]).await.unwrap();
+    let lapsed: Vec<_> = stage.store.turn(&id).await.unwrap().changed;
+    let lapsed: Vec<_> = lapsed.iter().map(|lapsed| (lapsed.id, lapsed.state)).collect();
+    assert_eq!(lapsed, [1, 3].map(|n| (session(n), SessionState::Abandoned)));
+    assert_eq!(stage.session(2).await.state, SessionState::Waiting);
 }
 
 async fn leaving_twice_changes_nothing(stage: &Stage) {
