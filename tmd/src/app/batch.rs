@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::config::StoreConfig;
 use crate::lifecycle::Lifecycle;
 use crate::ports::batch::{Batch, Decided};
-use crate::ports::idempotency::{Claimed, Keep, KeyClaim, StoredAnswer};
-use crate::ports::order::{KeyRef, OrderCommand};
+use crate::ports::idempotency::{Claimed, Keep, KeyClaim, Lease, StoredAnswer};
+use crate::ports::order::OrderCommand;
 use crate::ports::waiting_room::{Join, JoinRefusal, Joined};
 use crate::ports::{Store, StoreError};
 use crate::telemetry::queue::QueueGauge;
@@ -90,7 +90,7 @@ pub struct Committer {
     /// Orders.
     pub orders: Queue<(OrderCommand, Option<Keep>), Decided>,
     /// Ends of claims that no order ended.
-    pub ends: Queue<(KeyRef, Option<StoredAnswer>), Result<(), StoreError>>,
+    pub ends: Queue<(Lease, Option<StoredAnswer>), Result<(), StoreError>>,
 }
 
 impl Committer {
