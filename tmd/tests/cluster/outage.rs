@@ -15,6 +15,7 @@ use crate::audit;
 use crate::harness::{Dice, eventually, key};
 use crate::machine::{open, put_on};
 use crate::office::{Office, Way};
+use crate::proxy::Proxy;
 use crate::shopper::{Progress, Shopper, is_left_open, refusal};
 
 const BUYERS: u8 = 16;
@@ -78,4 +79,89 @@ async fn d1_d2_a_killed_postgres_loses_nothing_and_does_nothing_twice() {
     println!("{unavailable} answers 503");
     assert!(unavailable > KILLS, "nobody noticed that the database was away");
     audit::check(&office, &mut shoppers).await;
+}
+
+/// Somebody who looks at the event all the while: every look is answered, and none waits long.
+async fn browse(guest: Client, event: EventId, is_over: Arc<Progress>) -> (usize, Duration) {
+    let (clock, mut looks, mut longest) = (SystemClock::new(), 0, Duration::ZERO);
+    let mut again = tokio::time::interval(Duration::from_millis(100));
+    while !is_over.is_over.load(Ordering::Relaxed) {
+        again.tick().await;
+        let began = clock.monotonic();
+        guest.event(&event).await.expect("an event is shown from the last good answer");
+        guest.seat_map(&event).await.expect("a seat map is shown from the last good answer");
+        longest = longest.max(clock.monotonic() - began);
+        looks += 1;
+    }
+    (looks, longest)
+}
+
+/// Orders begun all the while: the longest that one waited for its answer, and how many answers were 503.
+async fn begin_orders(guest: Client, event: EventId, progress: Arc<Progress>) -> (Duration, usize) {
+    let (clock, mut longest, mut refused) = (SystemClock::new(), Duration::ZERO, 0);
+    let create = CreateOrder { event_id: event, session_id: None };
+    while !progress.is_over.load(Ordering::Relaxed) {
+        let began = clock.monotonic();
+        if let Err(error) = guest.create_order(&create, &key()).await {
+            assert!(is_left_open(&error), "{:?}", refusal(&create, &error));
+            refused += 1;
+        }
+        longest = longest.max(clock.monotonic() - began);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    (longest, refused)
+}
+
+/// How long a request may wait for a database that says nothing.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+/// How long a page may take that is kept.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// What becomes of a daemon while nothing is heard of its database for a while, or for ever on the connections it had.
+async fn without_a_word(silence: Duration, after: impl Fn(&Proxy)) {
+    let Some(office) = Office::open(1, Way::Proxied).await else { return };
+    let event = put_on(&office.organiser(), "E1", (1, 1), open()).await;
+    let (guest, proxy) = (office.guests().remove(0), &office.proxies[0]);
+    let progress = Arc::new(Progress::default());
+    let (mut browsing, mut ordering) = (JoinSet::new(), JoinSet::new());
+    browsing.spawn(browse(guest.clone(), event.clone(), Arc::clone(&progress)));
+    for _ in 0..8 {
+        ordering.spawn(begin_orders(guest.clone(), event.clone(), Arc::clone(&progress)));
+    }
+    begins_an_order(&guest, &event).await;
+    proxy.silence(true);
+    tokio::time::sleep(silence).await;
+    after(proxy);
+    proxy.silence(false);
+    let healed = begins_an_order(&guest, &event).await;
+    progress.is_over.store(true, Ordering::Relaxed);
+    let orders = ordering.join_all().await;
+    let longest = orders.iter().map(|(longest, _)| *longest).max().unwrap();
+    let refused: usize = orders.iter().map(|(_, refused)| refused).sum();
+    let (looks, shown) = browsing.join_all().await[0];
+    println!(
+        "healed after {healed:?}; longest wait {longest:?}, {refused} refused; {looks} looks within {shown:?}"
+    );
+    assert!(healed <= HEALED_WITHIN, "{healed:?}");
+    assert!(longest <= ANSWERED_WITHIN, "S9: {longest:?}");
+    assert!(refused > 0, "nobody noticed");
+    assert!(shown <= SHOWN_WITHIN, "a page took {shown:?}");
+}
+
+/// S9, D2: a database that says nothing for 10 s and then goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn s9_a_silent_database_keeps_nobody_waiting_for_long() {
+    without_a_word(Duration::from_secs(10), |_| {}).await;
+}
+
+/// S9: a database whose connections are cut after 10 s of silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn s9_a_database_that_is_cut_off_is_found_again() {
+    without_a_word(Duration::from_secs(10), Proxy::reset).await;
+}
+
+/// S9: connections of which nothing is ever heard again, as when a machine in between forgets them: new ones are made.
+#[tokio::test(flavor = "multi_thread")]
+async fn s9_connections_that_are_silent_for_ever_are_given_up() {
+    without_a_word(Duration::from_secs(10), Proxy::forget).await;
 }
