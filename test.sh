@@ -3,7 +3,7 @@
 # code is 0 only when every tier passed and at least one test ran. A tier that fails without naming a failed test
 # (formatting, lints, a test that does not compile) counts as one failure.
 #
-# --long  also what takes ten minutes: every test card at every crash point
+# --long  also what takes a quarter of an hour: every test card at every crash point, outages of a minute
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit
 
@@ -124,6 +124,7 @@ else
 fi
 if [ "$is_long" = yes ]; then
     tier "every card at every crash point" cargo test --workspace "${drills[@]}" --locked --test drills -- --ignored
+    tier "long outages" cargo test --workspace "${drills[@]}" --locked --test cluster -- --ignored --test-threads 1
 fi
 if cargo deny --version >/dev/null 2>&1; then
     # Advisories change with the day, not with the code: `cargo deny check advisories` is for whoever releases.

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::config::StoreConfig;
 use crate::lifecycle::Lifecycle;
 use crate::ports::batch::{Batch, Decided};
-use crate::ports::idempotency::{Claimed, Keep, KeyClaim, StoredAnswer};
-use crate::ports::order::{KeyRef, OrderCommand};
+use crate::ports::idempotency::{Claimed, Keep, KeyClaim, Lease, StoredAnswer};
+use crate::ports::order::OrderCommand;
 use crate::ports::waiting_room::{Join, JoinRefusal, Joined};
 use crate::ports::{Store, StoreError};
 use crate::telemetry::queue::QueueGauge;
@@ -119,7 +119,7 @@ impl Committer {
 }
 
 /// How a claim ends.
-type End = (KeyRef, Option<StoredAnswer>);
+type End = (Lease, Option<StoredAnswer>);
 /// A command, and the answer to be kept with it.
 type Command = (OrderCommand, Option<Keep>);
 

@@ -55,12 +55,12 @@ impl Office {
         let lease = self.config.checkout.idempotency_lease_seconds;
         let lapsed = self.store().lapsed_bookings(limit, lease).await?;
         let completed =
-            stream::iter(lapsed).for_each_concurrent(COMPLETED_AT_ONCE, |(key, order)| async move {
-                let step = Step { order, claim: key.into() };
+            stream::iter(lapsed).for_each_concurrent(COMPLETED_AT_ONCE, |(lease, order)| async move {
+                let step = Step { order, claim: lease.into() };
                 if let Err(error) = self.finalize_order(&step).await {
                     tracing::warn!(%order, %error, "failed to complete a booking");
                 }
-                if let Err(error) = self.finish_key(step.claim.key, None).await {
+                if let Err(error) = self.finish_key(step.claim.lease, None).await {
                     tracing::warn!(%order, %error, "failed to end the claim of a key; its lease will");
                 }
             });

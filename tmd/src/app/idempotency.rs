@@ -7,7 +7,7 @@ use tmcore::idempotency::Fingerprint;
 use super::Office;
 use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
-use crate::ports::idempotency::{AnswerOf, Claimed, Keep, KeyClaim, Purpose, StoredAnswer};
+use crate::ports::idempotency::{AnswerOf, Claimed, Keep, KeyClaim, Lease, Purpose, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 /// A key that is claimed, and how the answer under it is kept.
@@ -15,6 +15,8 @@ use crate::ports::order::KeyRef;
 pub struct Claim {
     /// The key.
     pub key: KeyRef,
+    /// How long it is ours.
+    pub lease: Lease,
     /// Keeps the answer with the command that ends the work; whoever works without a client has none to keep.
     pub keep: Option<Keep>,
 }
@@ -22,15 +24,15 @@ pub struct Claim {
 impl Claim {
     /// A claim whose answer is kept as soon as a record has one.
     #[must_use]
-    pub fn keeping(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
-        let keep = Keep::new(scoped(key.clone()), answer);
-        Self { key, keep: Some(keep) }
+    pub fn keeping(key: KeyRef, lease: Lease, answer: Arc<AnswerOf>) -> Self {
+        let keep = Keep::new(lease.clone(), answer);
+        Self { key, lease, keep: Some(keep) }
     }
 }
 
-impl From<KeyRef> for Claim {
-    fn from(key: KeyRef) -> Self {
-        Self { key, keep: None }
+impl From<Lease> for Claim {
+    fn from(lease: Lease) -> Self {
+        Self { key: lease.key.clone(), lease, keep: None }
     }
 }
 
@@ -49,12 +51,12 @@ impl Office {
         self.commit.claims.commit(KeyClaim { key: scoped(key), fingerprint, purpose, lease_seconds }).await?
     }
 
-    /// Keeps the answer, or gives the key free for another try.
+    /// Keeps the answer, or gives the key free for another try, unless somebody has taken it over.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_key(&self, key: KeyRef, answer: Option<StoredAnswer>) -> Result<(), StoreError> {
-        self.commit.ends.commit((scoped(key), answer)).await?
+    pub async fn finish_key(&self, lease: Lease, answer: Option<StoredAnswer>) -> Result<(), StoreError> {
+        self.commit.ends.commit((lease, answer)).await?
     }
 
     /// Forgets keys that are old enough (I11).

@@ -23,7 +23,7 @@ use super::hardening::problem::RequestId;
 use crate::app::Office;
 use crate::app::checkout::CheckoutError;
 use crate::app::idempotency::Claim;
-use crate::app::record::{Claimed, Keep, KeyRef, OrderRecord, Purpose, StoredAnswer};
+use crate::app::record::{Claimed, Keep, KeyRef, Lease, OrderRecord, Purpose, StoredAnswer};
 use crate::app::refusal::CommandRefusal;
 use crate::drill::{self, Mutant};
 
@@ -141,24 +141,24 @@ where
     let (reply, answer) = oneshot::channel();
     let office = Arc::clone(&api.office);
     api.office.lifecycle().spawn("mutation", async move {
-        let begun = match claim(&office, key.clone(), (fingerprint, keyed.purpose)).await {
-            Ok(Found::Work { begun }) => begun,
+        let (begun, lease) = match claim(&office, key.clone(), (fingerprint, keyed.purpose)).await {
+            Ok(Found::Work { begun, lease }) => (begun, lease),
             Ok(Found::Answered(response)) => return drop(reply.send(Ok(response))),
             Err(error) => return drop(reply.send(Err(error))),
         };
-        let (claim, answer) = keeping(key.clone(), ending, &keyed);
+        let (claim, answer) = keeping((key, lease.clone()), ending, &keyed);
         let record = work(claim.clone(), begun).await;
         if let Some(kept) = claim.keep.as_ref().and_then(Keep::kept) {
             return drop(reply.send(response(kept)));
         }
         let done = record.map(|record| answer(&record)).map_err(ApiError::from);
         let outcome = Outcome::of(done, &keyed.request);
-        let ended = office.finish_key(key.clone(), outcome.stored.clone()).await;
+        let ended = office.finish_key(lease.clone(), outcome.stored.clone()).await;
         // The client may be gone; what was done stands.
         let _ = reply.send(Ok(outcome.response));
         if let Err(error) = ended {
             tracing::warn!(%error, "failed to end the claim of a key, will try again");
-            end_later(&office, key, outcome.stored).await;
+            end_later(&office, lease, outcome.stored).await;
         }
     });
     let answer = answer.await.map_err(|_| ApiError::internal("the work ended without an answer"))?;
@@ -170,7 +170,11 @@ where
 
 /// A claim whose answer is kept by the transaction that reaches the goal, and that answer. So is the refusal that comes
 /// most in a rush, of taken seats; but a booking has then something to clear away before it ends.
-fn keeping<A>(key: KeyRef, Ending { goal, answer }: Ending<A>, keyed: &Keyed) -> (Claim, Arc<A>)
+fn keeping<A>(
+    (key, lease): (KeyRef, Lease),
+    Ending { goal, answer }: Ending<A>,
+    keyed: &Keyed,
+) -> (Claim, Arc<A>)
 where
     A: Fn(&OrderRecord) -> Done + Send + Sync + 'static,
 {
@@ -187,7 +191,7 @@ where
         }
         Err(_) => None,
     };
-    (Claim::keeping(key, Arc::new(keep)), answer)
+    (Claim::keeping(key, lease, Arc::new(keep)), answer)
 }
 
 fn stored_refusal(error: ApiError, request: &RequestId) -> StoredAnswer {
@@ -203,10 +207,10 @@ fn stored(status: StatusCode, body: Vec<u8>) -> StoredAnswer {
 
 /// Ends a claim that the store could not end at once, so that its key is not in flight for a whole lease after the store
 /// has recovered. Tries for half of the lease: nobody else has the key by then.
-async fn end_later(office: &Office, key: KeyRef, stored: Option<StoredAnswer>) {
-    let lease = Duration::from_secs(office.config.checkout.idempotency_lease_seconds.into());
-    let attempt = || async { office.finish_key(key.clone(), stored.clone()).await.is_ok() };
-    if !office.lifecycle().try_on(END_AGAIN_PAUSE, lease / 2, attempt).await {
+async fn end_later(office: &Office, lease: Lease, stored: Option<StoredAnswer>) {
+    let time = Duration::from_secs(office.config.checkout.idempotency_lease_seconds.into()) / 2;
+    let attempt = || async { office.finish_key(lease.clone(), stored.clone()).await.is_ok() };
+    if !office.lifecycle().try_on(END_AGAIN_PAUSE, time, attempt).await {
         tracing::warn!("failed to end the claim of a key; its lease will");
     }
 }
@@ -214,7 +218,7 @@ async fn end_later(office: &Office, key: KeyRef, stored: Option<StoredAnswer>) {
 /// What a claim leads to.
 enum Found {
     /// Do the work, from where an earlier try got to.
-    Work { begun: Begun },
+    Work { begun: Begun, lease: Lease },
     /// It is done.
     Answered(Response),
 }
@@ -225,11 +229,11 @@ async fn claim(
     (fingerprint, purpose): (Fingerprint, Purpose),
 ) -> ApiResult<Found> {
     match office.claim_key(key, fingerprint, purpose).await? {
-        Claimed::Fresh => Ok(Found::Work { begun: Begun::Now }),
-        Claimed::Resume(_) if drill::mutant(Mutant::ResumeFromScratch) => {
-            Ok(Found::Work { begun: Begun::Now })
+        Claimed::Fresh(lease) => Ok(Found::Work { begun: Begun::Now, lease }),
+        Claimed::Resume(_, lease) if drill::mutant(Mutant::ResumeFromScratch) => {
+            Ok(Found::Work { begun: Begun::Now, lease })
         }
-        Claimed::Resume(order) => Ok(Found::Work { begun: Begun::Before(order) }),
+        Claimed::Resume(order, lease) => Ok(Found::Work { begun: Begun::Before(order), lease }),
         Claimed::Replay(answer) => replay(&answer).map(Found::Answered),
         Claimed::Reused => {
             Err(ApiError::new(ProblemCode::IdempotencyKeyReused, "this key was used with another request"))

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use super::idempotency::{Claimed, Keep, KeyClaim, StoredAnswer};
-use super::order::{CommandRefusal, KeyRef, OrderCommand, OrderOutcome};
+use super::idempotency::{Claimed, Keep, KeyClaim, Lease, StoredAnswer};
+use super::order::{CommandRefusal, OrderCommand, OrderOutcome};
 use super::waiting_room::{Join, JoinRefusal, Joined};
 
 /// Hot writes of many buyers. Within a kind they are in the order in which they came.
@@ -18,7 +18,7 @@ pub struct Batch {
     pub commands: Vec<(OrderCommand, Option<Keep>)>,
     /// Ends of claims: with an answer the key is done for good, without one it may be tried again at once, from its
     /// recovery point.
-    pub ends: Vec<(KeyRef, Option<StoredAnswer>)>,
+    pub ends: Vec<(Lease, Option<StoredAnswer>)>,
 }
 
 /// What became of a batch, an answer for each of its writes in the same order.

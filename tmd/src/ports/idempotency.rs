@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use tmcore::OrderId;
 use tmcore::idempotency::Fingerprint;
+use tmcore::{OrderId, Timestamp};
 
 use super::StoreError;
 use super::batch::{Batch, BatchStore};
@@ -34,19 +34,40 @@ pub enum Purpose {
     Booking,
 }
 
+/// A claim that is held. Whoever takes the key over has another end of the lease: so a claim is ended by its holder or by
+/// nobody, however late the end is written (S7).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The key.
+    pub key: KeyRef,
+    /// When others may take it over, by the store's clock.
+    pub until: Timestamp,
+}
+
 /// What a claim finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// Nobody used the key: do the work.
-    Fresh,
+    Fresh(Lease),
     /// Somebody died at the work: go on from the order it was about, if it came that far (I7).
-    Resume(Option<OrderId>),
+    Resume(Option<OrderId>, Lease),
     /// The work is done: this is the answer (I4).
     Replay(StoredAnswer),
     /// The key was used with another request (I5).
     Reused,
     /// Somebody is at it (I6).
     InFlight,
+}
+
+impl Claimed {
+    /// The claim, if it is the caller's.
+    #[must_use]
+    pub const fn lease(&self) -> Option<&Lease> {
+        match self {
+            Self::Fresh(lease) | Self::Resume(_, lease) => Some(lease),
+            _ => None,
+        }
+    }
 }
 
 /// An answer as it was given.
@@ -65,8 +86,8 @@ pub type AnswerOf = dyn Fn(Result<&OrderRecord, &CommandRefusal>) -> Option<Stor
 /// answered, and there is one commit less to wait for.
 #[derive(Clone)]
 pub struct Keep {
-    /// Under which key.
-    pub key: KeyRef,
+    /// Under which claim.
+    pub lease: Lease,
     answer: Arc<AnswerOf>,
     kept: Arc<OnceLock<StoredAnswer>>,
 }
@@ -74,8 +95,8 @@ pub struct Keep {
 impl Keep {
     /// Keeps what `answer` makes of what the command comes to.
     #[must_use]
-    pub fn new(key: KeyRef, answer: Arc<AnswerOf>) -> Self {
-        Self { key, answer, kept: Arc::default() }
+    pub fn new(lease: Lease, answer: Arc<AnswerOf>) -> Self {
+        Self { lease, answer, kept: Arc::default() }
     }
 
     /// The answer to be kept; `None` when the claim does not end with this outcome.
@@ -99,7 +120,7 @@ impl Keep {
 
 impl fmt::Debug for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keep").field("key", &self.key).field("kept", &self.kept).finish_non_exhaustive()
+        f.debug_struct("Keep").field("lease", &self.lease).field("kept", &self.kept).finish_non_exhaustive()
     }
 }
 
@@ -111,13 +132,13 @@ pub trait IdempotencyStore: BatchStore {
         self.write(Batch { claims, ..Batch::default() }).await.claims
     }
 
-    /// Ends every claim.
-    async fn finish(&self, ends: Vec<(KeyRef, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
+    /// Ends every claim that is still held; of one that somebody else took over nothing is changed.
+    async fn finish(&self, ends: Vec<(Lease, Option<StoredAnswer>)>) -> Vec<Result<(), StoreError>> {
         self.write(Batch { ends, ..Batch::default() }).await.ends
     }
 
     /// Takes over at most `limit` bookings whose claim has lapsed and whose order waits to be finalized, each with a new
-    /// lease: a second caller does not get it meanwhile. Answers the key and the order.
+    /// lease: a second caller does not get it meanwhile. Answers the claim and the order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,7 +146,7 @@ pub trait IdempotencyStore: BatchStore {
         &self,
         limit: u32,
         lease_seconds: u32,
-    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError>;
+    ) -> Result<Vec<(Lease, OrderId)>, StoreError>;
 
     /// Forgets keys older than `keep_hours` whose order, if any, has ended (I11). Answers how many.
     ///

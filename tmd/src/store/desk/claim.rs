@@ -5,7 +5,7 @@ use tmcore::{OrderId, Timestamp};
 
 use super::Desk;
 use crate::drill::{self, Mutant, Step};
-use crate::ports::idempotency::{Claimed, KeyClaim, StoredAnswer};
+use crate::ports::idempotency::{Claimed, KeyClaim, Lease, StoredAnswer};
 use crate::ports::order::KeyRef;
 
 /// A key that was used before, and the order it came to.
@@ -27,7 +27,7 @@ pub struct ClaimChanges {
     /// Recovery points: the order that a key works on (I7).
     pub points: Vec<(KeyRef, OrderId)>,
     /// Ended: with an answer done for good, without one to be tried again at once.
-    pub ended: Vec<(KeyRef, Option<StoredAnswer>)>,
+    pub ended: Vec<(Lease, Option<StoredAnswer>)>,
 }
 
 impl Desk {
@@ -46,7 +46,7 @@ impl Desk {
                 let ledger = LedgerRow { fingerprint, state };
                 self.rows.keys.insert(claim.key.clone(), KeyRow { ledger, order: None });
                 self.changes.claims.new.push((claim.clone(), lease));
-                Claimed::Fresh
+                Claimed::Fresh(Lease { key: claim.key.clone(), until: lease })
             }
             Claim::Replay { status, body } => Claimed::Replay(StoredAnswer { status, body }),
             Claim::Reused => Claimed::Reused,
@@ -57,14 +57,15 @@ impl Desk {
 
     fn take_over(&mut self, key: &KeyRef, lease_until: Timestamp) -> Claimed {
         self.changes.claims.taken.push((key.clone(), lease_until));
-        let Some(row) = self.rows.keys.get_mut(key) else { return Claimed::Resume(None) };
+        let lease = Lease { key: key.clone(), until: lease_until };
+        let Some(row) = self.rows.keys.get_mut(key) else { return Claimed::Resume(None, lease) };
         row.ledger.state = LedgerState::InFlight { lease_until };
-        Claimed::Resume(row.order)
+        Claimed::Resume(row.order, lease)
     }
 
     /// Ends a claim.
-    pub fn end(&mut self, key: KeyRef, answer: Option<StoredAnswer>) {
+    pub fn end(&mut self, lease: Lease, answer: Option<StoredAnswer>) {
         drill::mark(Step::FinishKey);
-        self.changes.claims.ended.push((key, answer));
+        self.changes.claims.ended.push((lease, answer));
     }
 }

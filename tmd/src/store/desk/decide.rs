@@ -17,8 +17,8 @@ impl Desk {
         let claims = batch.claims.iter().map(|claim| Ok(self.claim(claim))).collect();
         let joins = self.join_all(&batch.joins);
         let commands = self.run_all(&batch.commands)?;
-        for (key, answer) in &batch.ends {
-            self.end(key.clone(), answer.clone());
+        for (lease, answer) in &batch.ends {
+            self.end(lease.clone(), answer.clone());
         }
         Ok(Written { claims, joins, commands, ends: batch.ends.iter().map(|_| Ok(())).collect() })
     }
@@ -35,7 +35,7 @@ impl Desk {
             if let Some(keep) = keep {
                 kept = keep.answer(outcome.as_ref().map(|outcome| &outcome.record));
                 if kept.is_some() {
-                    self.end(keep.key.clone(), kept.clone());
+                    self.end(keep.lease.clone(), kept.clone());
                 }
             }
             all.push(Decided { outcome, kept });

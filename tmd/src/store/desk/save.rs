@@ -63,9 +63,9 @@ pub enum Statement {
     InsertTickets,
     /// (key, order, now), account, amount, currency.
     InsertLedger,
-    /// user, key, status, body, recovery point: with an answer the key is done.
+    /// user, key, status, body, recovery point, lease: with an answer the key is done.
     AnswerKeys,
-    /// user, key, recovery point: without an answer the key is forgotten if nothing came of it …
+    /// user, key, recovery point, lease: without an answer the key is forgotten if nothing came of it …
     ForgetKeys,
     /// The same: … else it may be taken over at once.
     ReopenKeys,
@@ -142,24 +142,28 @@ fn claims(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     script.add(Statement::TakeKeys, &taken)
 }
 
-/// Recovery points, and ends of claims. Of two answers to a key the first is kept; a key that is answered is not opened.
+/// Recovery points, and ends of claims by whoever holds them. Of two answers to a key the first is kept; a key that is
+/// answered is not opened.
 fn ends(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     let claims = &desk.changes.claims;
     let points: HashMap<&KeyRef, OrderId> = claims.points.iter().map(|(key, order)| (key, *order)).collect();
     let (mut answered, mut open, mut ended) = (Vec::new(), Vec::new(), HashSet::new());
-    for (key, answer) in &claims.ended {
+    for (lease, answer) in &claims.ended {
         if let Some(answer) = answer
-            && ended.insert(key)
+            && ended.insert(lease)
         {
+            let (key, until) = (&lease.key, lease.until.as_millis());
             let body = std::str::from_utf8(&answer.body).map_err(StoreError::failed)?;
-            answered.push((key.user, key.key.as_str(), answer.status, body, points.get(key)));
+            answered.push((key.user, key.key.as_str(), answer.status, body, points.get(key), until));
         }
     }
-    for (key, _) in &claims.ended {
-        if ended.insert(key) {
-            open.push((key.user, key.key.as_str(), points.get(key)));
+    for (lease, _) in &claims.ended {
+        if ended.insert(lease) {
+            let (key, until) = (&lease.key, lease.until.as_millis());
+            open.push((key.user, key.key.as_str(), points.get(key), until));
         }
     }
+    let ended: HashSet<_> = ended.into_iter().map(|lease| &lease.key).collect();
     let points = points.iter().filter(|(key, _)| !ended.contains(*key));
     let points: Vec<_> = points.map(|(key, order)| (key.user, key.key.as_str(), order)).collect();
     script.add(Statement::PointKeys, &points)?;

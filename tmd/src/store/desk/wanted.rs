@@ -44,7 +44,7 @@ impl Wanted {
     pub fn by(batch: &Batch) -> Self {
         let keys = batch.claims.iter().map(|claim| claim.key.clone()).collect();
         let joins = batch.joins.iter().map(|join| (join.event.clone(), join.user)).collect();
-        let written_keys = batch.ends.iter().map(|(key, _)| key.clone()).collect();
+        let written_keys = batch.ends.iter().map(|(lease, _)| lease.key.clone()).collect();
         let mut wanted = Self { keys, joins, written_keys, ..Self::default() };
         for (command, keep) in &batch.commands {
             wanted.add(command);

@@ -9,8 +9,9 @@ use super::PostgresOptions;
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A transaction that waits for its program longer than this is ended: nobody else may wait for it for ever.
-const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A transaction that waits for its program longer than this is ended: a daemon that stops with a gate locked keeps the
+/// others from letting in for so long, and 5 s are all they have (W5).
+const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection that was idle for longer is asked whether it still stands before it is used.
 const FRESH: Duration = Duration::from_secs(1);
 /// Statements that a connection keeps prepared. A batch is written by one that is put together from what changed, so

@@ -5,7 +5,7 @@ use tmcore::OrderId;
 
 use super::{PostgresStore, failed};
 use crate::ports::StoreError;
-use crate::ports::idempotency::IdempotencyStore;
+use crate::ports::idempotency::{IdempotencyStore, Lease};
 use crate::ports::order::KeyRef;
 use crate::store::row::Columns;
 
@@ -19,7 +19,7 @@ impl IdempotencyStore for PostgresStore {
         &self,
         limit: u32,
         lease_seconds: u32,
-    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+    ) -> Result<Vec<(Lease, OrderId)>, StoreError> {
         let rows = sqlx::query(
             "WITH now AS MATERIALIZED (SELECT now_millis() AS at),
              lapsed AS MATERIALIZED (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
@@ -27,7 +27,7 @@ impl IdempotencyStore for PostgresStore {
                  AND o.expires_at > (SELECT at FROM now)
                LIMIT $1 FOR UPDATE OF k SKIP LOCKED)
              UPDATE idempotency_keys k SET lease_until = (SELECT at FROM now) + $2
-             FROM lapsed l WHERE k.user_id = l.user_id AND k.key = l.key RETURNING k.user_id, k.key, k.order_id",
+             FROM lapsed l WHERE k.user_id = l.user_id AND k.key = l.key RETURNING k.user_id, k.key, k.order_id, k.lease_until",
         )
         .bind(i64::from(limit))
         .bind(1_000 * i64::from(lease_seconds))
@@ -36,7 +36,7 @@ impl IdempotencyStore for PostgresStore {
         .map_err(failed)?;
         let taken = rows.iter().map(|row| {
             let key = KeyRef { user: row.parse("user_id")?, key: row.parse("key")? };
-            Ok((key, row.parse("order_id")?))
+            Ok((Lease { key, until: row.time("lease_until")? }, row.parse("order_id")?))
         });
         taken.collect()
     }

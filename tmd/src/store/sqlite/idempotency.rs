@@ -5,7 +5,7 @@ use tmcore::OrderId;
 
 use super::{SqliteStore, failed};
 use crate::ports::StoreError;
-use crate::ports::idempotency::IdempotencyStore;
+use crate::ports::idempotency::{IdempotencyStore, Lease};
 use crate::ports::order::KeyRef;
 use crate::store::row::Columns;
 
@@ -17,7 +17,7 @@ impl IdempotencyStore for SqliteStore {
         &self,
         limit: u32,
         lease_seconds: u32,
-    ) -> Result<Vec<(KeyRef, OrderId)>, StoreError> {
+    ) -> Result<Vec<(Lease, OrderId)>, StoreError> {
         // Hardly ever is there any, so whoever writes is not kept waiting to find out.
         if !self.any_lapsed_booking().await? {
             return Ok(Vec::new());
@@ -29,7 +29,7 @@ impl IdempotencyStore for SqliteStore {
                (SELECT k.user_id, k.key FROM idempotency_keys k JOIN orders o ON o.order_id = k.order_id
                 WHERE k.is_booking = 1 AND k.lease_until <= ?2 AND o.state = 'AUTHORIZED' AND o.expires_at > ?2
                 LIMIT ?3)
-             RETURNING user_id, key, order_id",
+             RETURNING user_id, key, order_id, lease_until",
         )
         .bind(at.plus_seconds(lease_seconds).as_millis())
         .bind(at.as_millis())
@@ -39,7 +39,7 @@ impl IdempotencyStore for SqliteStore {
         .map_err(failed)?;
         let taken = rows.iter().map(|row| {
             let key = KeyRef { user: row.parse("user_id")?, key: row.parse("key")? };
-            Ok((key, row.parse("order_id")?))
+            Ok((Lease { key, until: row.time("lease_until")? }, row.parse("order_id")?))
         });
         taken.collect()
     }

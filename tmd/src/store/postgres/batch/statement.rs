@@ -124,13 +124,13 @@ const INSERT_LEDGER: &str =
 const ANSWER_KEYS: &str =
     "UPDATE idempotency_keys k SET lease_until = NULL, status = (w.value ->> 2)::bigint,
     body = convert_to(w.value ->> 3, 'UTF8'), order_id = coalesce(w.value ->> 4, k.order_id)
-  FROM {w} WHERE k.user_id = w.value ->> 0 AND k.key = w.value ->> 1 AND k.lease_until IS NOT NULL";
+  FROM {w} WHERE k.user_id = w.value ->> 0 AND k.key = w.value ->> 1 AND k.lease_until = (w.value ->> 5)::bigint";
 
 const FORGET_KEYS: &str = "DELETE FROM idempotency_keys k USING {w}
   WHERE k.user_id = w.value ->> 0 AND k.key = w.value ->> 1
-    AND coalesce(w.value ->> 2, k.order_id) IS NULL AND k.lease_until IS NOT NULL";
+    AND coalesce(w.value ->> 2, k.order_id) IS NULL AND k.lease_until = (w.value ->> 3)::bigint";
 
 const REOPEN_KEYS: &str =
     "UPDATE idempotency_keys k SET lease_until = 0, order_id = coalesce(w.value ->> 2, k.order_id) FROM {w}
   WHERE k.user_id = w.value ->> 0 AND k.key = w.value ->> 1
-    AND coalesce(w.value ->> 2, k.order_id) IS NOT NULL AND k.lease_until IS NOT NULL";
+    AND coalesce(w.value ->> 2, k.order_id) IS NOT NULL AND k.lease_until = (w.value ->> 3)::bigint";

@@ -44,7 +44,7 @@ async fn every_connection_is_set_up_whatever_the_database_has() {
             ("transaction_isolation", "read committed"),
             ("lock_timeout", "500ms"),
             ("statement_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "10s"),
+            ("idle_in_transaction_session_timeout", "3s"),
             ("application_name", name),
         ] {
             let sql = AssertSqlSafe(format!("SHOW {setting}"));

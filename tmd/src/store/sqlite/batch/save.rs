@@ -134,13 +134,13 @@ const INSERT_LEDGER: &str =
 const ANSWER_KEYS: &str = "UPDATE OR FAIL idempotency_keys SET lease_until = NULL, status = w.value ->> 2,
     body = CAST(w.value ->> 3 AS BLOB), order_id = coalesce(w.value ->> 4, order_id)
   FROM w
-  WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL";
+  WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until = w.value ->> 5";
 
 const FORGET_KEYS: &str = "DELETE FROM idempotency_keys
-  WHERE (user_id, key) IN (SELECT value ->> 0, value ->> 1 FROM w WHERE value ->> 2 IS NULL)
-    AND order_id IS NULL AND lease_until IS NOT NULL";
+  WHERE (user_id, key, lease_until) IN (SELECT value ->> 0, value ->> 1, value ->> 3 FROM w WHERE value ->> 2 IS NULL)
+    AND order_id IS NULL";
 
 const REOPEN_KEYS: &str =
     "UPDATE OR FAIL idempotency_keys SET lease_until = 0, order_id = coalesce(w.value ->> 2, order_id)
   FROM w
-  WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until IS NOT NULL";
+  WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1 AND lease_until = w.value ->> 3";
