@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod plan;
 pub mod reconcile;
 pub mod retry;
 pub mod seat;
