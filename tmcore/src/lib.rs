@@ -8,6 +8,7 @@ pub mod cache_key;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod identity;
 pub mod ledger;
 pub mod money;
 pub mod order;

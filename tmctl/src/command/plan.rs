@@ -129,7 +129,7 @@ struct Planned {
     bottleneck: Option<&'static str>,
     node_memory_bytes: u64,
     node_streams: u64,
-    work: Vec<Asked>,
+    work: Vec<Load>,
     database: Vec<Taking>,
     settings: Vec<Setting>,
     figures: Vec<Known>,
@@ -137,7 +137,7 @@ struct Planned {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct Load {
     work: &'static str,
     asked_per_second: u64,
     node_carries_per_second: u64,
@@ -180,7 +180,7 @@ impl Planned {
             seconds: written.seconds,
         };
         let database = [taking(Figure::Joins, plan.joins), taking(Figure::Orders, plan.orders)];
-        let asked = plan.shares.iter().filter(|share| share.asked_per_second > 0).map(|share| Asked {
+        let asked = plan.shares.iter().filter(|share| share.asked_per_second > 0).map(|share| Load {
             work: share.work.figure().as_str(),
             asked_per_second: share.asked_per_second,
             node_carries_per_second: share.carried_per_second,
@@ -241,7 +241,7 @@ impl Show for Planned {
         ];
         let rows = |head, rows| Block::Rows(Rows { head, rows, flexible: None });
         let work = self.work.iter().map(|asked| {
-            let Asked { work, asked_per_second, node_carries_per_second, nodes } = asked;
+            let Load { work, asked_per_second, node_carries_per_second, nodes } = asked;
             vec![
                 (*work).to_owned(),
                 asked_per_second.to_string(),
