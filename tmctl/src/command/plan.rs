@@ -108,10 +108,7 @@ pub fn run(desk: &Desk, args: &Args) -> Outcome {
     })?;
     desk.out.show(&Planned::new(&plan, nodes, &known))?;
     desk.out.hint(ASSUMED);
-    if plan.shares.iter().all(|share| share.work != Work::Telling || share.nodes() <= nodes.count / 2) {
-        return Ok(Exit::Ok);
-    }
-    if nodes.count > 1 {
+    if nodes.bottleneck == Bottleneck::Cores(Work::Telling) {
         desk.out.hint("who polls costs less than who holds a stream: --streams 10 --poll-every 10s");
     }
     Ok(Exit::Ok)
