@@ -151,7 +151,7 @@ pub struct Nodes {
 /// Why there is no number of daemons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "every daemon keeps all places in line: each needs more than {least_bytes} bytes of memory, however many there are"
+    "the machine of a daemon is too small: each keeps all places in line in memory, however many there are"
 )]
 pub struct TooSmall {
     /// What a daemon needs before its first stream, with the reserve, bytes.

@@ -163,7 +163,7 @@ struct Known {
     figure: &'static str,
     value: u64,
     unit: &'static str,
-    grows_with_nodes: bool,
+    of: &'static str,
     measured: bool,
     source: String,
 }
@@ -221,7 +221,7 @@ fn described(figure: Figure, known: &Figures) -> Known {
         figure: figure.as_str(),
         value: known.get(figure),
         unit: figure.unit(),
-        grows_with_nodes: figure.grows_with_nodes(),
+        of: if figure.is_of_database() { "database" } else { "node" },
         measured,
         source,
     }
@@ -256,9 +256,8 @@ impl Show for Planned {
             .map(|Setting { setting, at_least }| vec![(*setting).to_owned(), at_least.to_string()]);
         let figures = self.figures.iter().map(|known| {
             let from = if known.measured { "measured" } else { "assumed" };
-            let unit = if known.grows_with_nodes { "node" } else { "office" };
             let value = format!("{} {}", known.value, known.unit);
-            [known.figure, &value, unit, from, &known.source].map(str::to_owned).to_vec()
+            [known.figure, &value, known.of, from, &known.source].map(str::to_owned).to_vec()
         });
         vec![
             Block::Fields(fields),
@@ -266,7 +265,7 @@ impl Show for Planned {
             rows(&["of the database", "in all", "carries/s", "takes"], database.collect()),
             rows(&["setting", "at least"], settings.collect()),
             Block::Rows(Rows {
-                head: &["figure", "value", "of each", "known", "from"],
+                head: &["figure", "value", "of the", "known", "from"],
                 rows: figures.collect(),
                 flexible: Some(4),
             }),
