@@ -8,12 +8,14 @@ use crate::harness::postgres::{Database, server};
 use crate::program::{Program, run};
 use crate::provider::Provider;
 
-/// Where an office of one file lives.
-const OFFICE: [&str; 3] = ["office.db", "gateway.db", "office.keys"];
-
+/// Copies files, a database with its log.
 fn copy(from: &Path, to: &Path, names: &[&str]) {
     for name in names {
         std::fs::copy(from.join(name), to.join(name)).unwrap();
+        let log = format!("{name}-wal");
+        if from.join(&log).exists() {
+            std::fs::copy(from.join(&log), to.join(&log)).unwrap();
+        }
     }
 }
 
@@ -28,7 +30,7 @@ async fn an_office_of_one_file_is_opened_with_its_keys_and_its_provider_only() {
     Program::start(home.path(), &[], &[]).await.unwrap().kill();
     Program::start(home.path(), &[], &[]).await.unwrap().kill();
     let moved = TempDir::new().unwrap();
-    copy(home.path(), moved.path(), &OFFICE);
+    copy(home.path(), moved.path(), &["office.db", "gateway.db", "office.keys"]);
     Program::start(moved.path(), &[], &[]).await.unwrap().kill();
 
     let keyless = TempDir::new().unwrap();
