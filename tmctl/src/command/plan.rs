@@ -108,6 +108,12 @@ pub fn run(desk: &Desk, args: &Args) -> Outcome {
     })?;
     desk.out.show(&Planned::new(&plan, nodes, &known))?;
     desk.out.hint(ASSUMED);
+    if plan.joins.seconds > demand.arrive_seconds.get().into() {
+        let after = duration(plan.joins.seconds);
+        desk.out.hint(&format!(
+            "people come faster than one database takes them in: all have a place after {after}"
+        ));
+    }
     if nodes.bottleneck == Bottleneck::Cores(Work::Telling) {
         desk.out.hint("who polls costs less than who holds a stream: --streams 10 --poll-every 10s");
     }
