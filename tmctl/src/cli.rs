@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     api, book, cancel, completion, config, confirm, context, demo, doctor, event, events, finalize, gateway,
-    help, join, leave, man, order, reconcile, refund, resume, sale, search, seats, show, status, ticket,
-    tickets, version, wait,
+    help, join, leave, man, order, plan, reconcile, refund, resume, sale, search, seats, show, status,
+    ticket, tickets, version, wait,
 };
 use crate::host::Host;
 use crate::output::escape::shell_word;
@@ -146,6 +146,8 @@ pub enum Command {
     /// List the sandbox's test cards
     #[command(subcommand)]
     Gateway(gateway::Command),
+    /// Plan how many daemons an on-sale needs
+    Plan(plan::Args),
     /// Show a whole purchase, step by step
     Demo(demo::Args),
     /// Check that everything is in order, and say what to do where it is not

@@ -18,6 +18,7 @@ pub mod join;
 pub mod leave;
 pub mod man;
 pub mod order;
+pub mod plan;
 pub mod reconcile;
 pub mod refund;
 pub mod resume;
@@ -63,6 +64,7 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Reconcile(args) => reconcile::run(desk, args).await,
         Command::Ticket(args) => ticket::run(desk, args).await,
         Command::Gateway(command) => gateway::run(desk, &command),
+        Command::Plan(args) => plan::run(desk, &args),
         Command::Demo(args) => demo::run(desk, args).await,
         Command::Doctor(args) => doctor::run(desk, args).await,
         Command::Api(args) => api::run(desk, args).await,

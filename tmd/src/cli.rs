@@ -73,7 +73,12 @@ pub enum Command {
     /// Sell tickets until told to stop (the default)
     Serve,
     /// Bring the database to this version's schema and end
-    Migrate,
+    Migrate {
+        /// Forget the office's keys and provider: the next daemon to start says what they are. Tokens and tickets of other
+        /// keys are void then, and payments of another provider out of reach
+        #[arg(long)]
+        forget_identity: bool,
+    },
     /// Run the sandbox payment provider as a process of its own
     #[command(after_help = GATEWAY_EXAMPLES)]
     Gateway,

@@ -37,6 +37,14 @@ pub struct Keys {
     pub guest: [u8; 32],
 }
 
+impl Keys {
+    /// What access tokens are checked with; no secret. The pair has it behind the seed.
+    #[must_use]
+    pub fn public(&self) -> [u8; 32] {
+        std::array::from_fn(|index| self.access[32 + index])
+    }
+}
+
 impl DataDir {
     /// Makes the folder when there is none, and locks it.
     ///

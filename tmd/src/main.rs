@@ -37,9 +37,9 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
             let config = Config::load(cli)?;
             block_on(async { Ok(serve::serve(&config, cli.flags.demo).await?.exit_code()) })
         }
-        Command::Migrate => {
+        Command::Migrate { forget_identity } => {
             let config = Config::load(cli)?;
-            block_on(async { serve::migrate(&config).await.map(|()| 0) })
+            block_on(async { serve::migrate(&config, *forget_identity).await.map(|()| 0) })
         }
         Command::Gateway => {
             let config = Config::load(cli)?;

@@ -18,6 +18,7 @@ pub mod contract;
 pub mod fault;
 pub mod gateway;
 pub mod idempotency;
+pub mod identity;
 pub mod ledger;
 pub mod order;
 pub mod payment;
@@ -69,6 +70,7 @@ pub trait Store:
     + callback::CallbackStore
     + ledger::LedgerStore
     + idempotency::IdempotencyStore
+    + identity::IdentityStore
     + search::SearchIndex
 {
     /// Whether the store reads and writes: writes something that changes nothing, unless it wrote a moment ago.

@@ -75,13 +75,17 @@ pub async fn gateway(config: &Config, address: SocketAddr) -> anyhow::Result<Sto
     Ok(lifecycle.until_stopped(signals, Grace::from(&config.server)).await)
 }
 
-/// Brings the store's schema up to date, and nothing else.
+/// Brings the store's schema up to date; forgets who the office is if that is asked for.
 ///
 /// # Errors
 /// When the data folder is in use or the store cannot be migrated.
-pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+pub async fn migrate(config: &Config, forget_identity: bool) -> anyhow::Result<()> {
     let data = DataDir::open(&config.server.data_dir)?;
-    wire::store(config, data.path()).await.map(drop)
+    let store = wire::store(config, data.path()).await?;
+    if forget_identity {
+        store.forget_identity().await?;
+    }
+    Ok(())
 }
 
 fn listen(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tmcore::breaker::BreakerRules;
+use tmcore::identity::{Identity, Provider, Stranger};
 use tmcore::ticket::TicketKey;
 use tokio_util::sync::CancellationToken;
 
@@ -53,14 +54,11 @@ pub async fn office(
     let keys = data.keys(world.entropy)?;
     let provider = data.callback_secret(&config.gateway.callback_secret_file, world.entropy)?;
     let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
-    if own.is_some() && config.is_shared() {
-        tracing::warn!(
-            "the sandbox provider is in this process, and no other daemon knows what was paid there: before a second one \
-             shares this office, start tmd gateway and set gateway.url"
-        );
-    }
     let rules = breaker_rules(&config.gateway);
     let store = store(config, data.path()).await?;
+    let provider_name =
+        own.as_ref().map_or(Provider::Remote(&config.gateway.url), |sandbox| Provider::Sandbox(sandbox.id()));
+    refuse_stranger(&*store, &Identity::new(&keys.public(), provider_name), data.path()).await?;
     let Between { cache, bus, queue } = between(config, data, world.entropy, lifecycle)?;
     let gateway = Arc::new(BreakerGateway::new(gateway, rules, Arc::clone(&world.clock)));
     let ports = Ports { store, gateway, cache, bus, queue };
@@ -80,6 +78,30 @@ pub async fn office(
         lifecycle.spawn("callbacks", callback::tell(sandbox, receiver, lifecycle.draining.clone()));
     }
     Ok(office)
+}
+
+/// Whoever has other keys would void every token and ticket; whoever has another provider would ask it for money that it
+/// does not have. The first daemon of an office says what both are.
+async fn refuse_stranger(store: &dyn Store, own: &Identity, data: &Path) -> anyhow::Result<()> {
+    let office = store.identify(own).await.context("failed to read who the office is")?;
+    let Err(stranger) = own.belongs_to(&office) else { return Ok(()) };
+    let advice = match stranger {
+        Stranger::Keys => {
+            format!(
+                "copy office.keys of a daemon of this office into {}, or put its backup back",
+                data.display()
+            )
+        }
+        Stranger::Provider => {
+            "give every daemon the same gateway.url: a sandbox inside a daemon is that daemon's alone, and \
+                               tmd gateway is for all (or put the backup of gateway.db back)"
+                .to_owned()
+        }
+    };
+    bail!(
+        "this daemon is not of the office that it opens: {stranger}; {advice}. If it is meant, end all its daemons and \
+         run tmd migrate --forget-identity: the next to start says who the office is"
+    )
 }
 
 /// What the processes of an office have between them.

@@ -26,6 +26,7 @@ const TEXTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/api.md",
+    "docs/caching.md",
     "docs/crash-points.md",
     "docs/money.md",
     "docs/operations.md",
@@ -177,7 +178,7 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    let texts = ["crash-points", "money", "overload", "scaling", "seats", "waiting-room"];
+    let texts = ["caching", "crash-points", "money", "overload", "scaling", "seats", "waiting-room"];
     for text in texts.map(|name| format!("docs/{name}.md")) {
         for name in quoted(&read(&text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.'))
         {

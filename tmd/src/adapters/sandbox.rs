@@ -115,6 +115,7 @@ impl SandboxError {
 pub struct Sandbox {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
+    id: String,
     pace: Pace,
     tasks: TaskTracker,
     delayed: Arc<Semaphore>,
@@ -137,7 +138,7 @@ impl Sandbox {
         if let Some(fault) = Fault::of_files(path) {
             return Err(SandboxError::Fault { path: path.to_owned(), fault });
         }
-        let (writer, readers) = connect(path).await.map_err(|source| SandboxError::of(path, source))?;
+        let (writer, readers, id) = connect(path).await.map_err(|source| SandboxError::of(path, source))?;
         let (jobs, waiting) = mpsc::channel(MAX_WAITING_JOBS);
         tasks.spawn(committer::run(writer, waiting, stop));
         let delayed = Arc::new(Semaphore::new(MAX_DELAYED_OPERATIONS));
@@ -145,7 +146,13 @@ impl Sandbox {
             QueueGauge::new("gateway_jobs", MAX_WAITING_JOBS),
             QueueGauge::new("gateway_delays", MAX_DELAYED_OPERATIONS),
         ];
-        Ok(Self { jobs, readers, pace, tasks: tasks.clone(), delayed, shown })
+        Ok(Self { jobs, readers, id, pace, tasks: tasks.clone(), delayed, shown })
+    }
+
+    /// Tells this sandbox from every other: the id of its log, and of every copy of it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Does what is asked and shows what a connection to the provider would show.
@@ -219,7 +226,7 @@ impl PaymentGateway for Sandbox {
     }
 }
 
-async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
+async fn connect(path: &Path) -> Result<(Writer, SqlitePool, String), sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -231,12 +238,13 @@ async fn connect(path: &Path) -> Result<(Writer, SqlitePool), sqlx::Error> {
     sqlx::raw_sql(schema::SCHEMA).execute(&mut connection).await?;
     // SQLite opens a file that it may not write for reading alone, and says so at the first write.
     sqlx::raw_sql(schema::APPLICATION_ID).execute(&mut connection).await?;
+    let id = sqlx::query_scalar("SELECT id FROM identity").fetch_one(&mut connection).await?;
     let writer = Writer { connection, options: options.clone(), is_lost: false };
     // Kept for good: on a disk that has become read-only another could not be opened.
     let readers = SqlitePoolOptions::new().max_connections(READERS).min_connections(READERS);
     let readers = readers.idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(options.create_if_missing(false).read_only(true)).await?;
-    Ok((writer, readers))
+    Ok((writer, readers, id))
 }
 
 fn success(reply: &Reply) -> Exchange {

@@ -7,6 +7,7 @@ pub mod callback;
 pub mod catalog;
 pub mod gateway;
 pub mod idempotency;
+pub mod identity;
 pub mod ledger;
 pub mod order;
 pub mod payment;

@@ -34,6 +34,7 @@ mod catalog;
 mod connect;
 mod fault;
 mod idempotency;
+mod identity;
 mod ledger;
 mod open;
 mod order;

@@ -2,6 +2,7 @@
 //! guess.
 
 pub mod event;
+pub mod identity;
 pub mod ledger;
 pub mod order;
 pub mod payment;

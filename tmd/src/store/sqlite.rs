@@ -10,6 +10,7 @@ mod callback;
 mod catalog;
 mod clock;
 mod idempotency;
+mod identity;
 mod ledger;
 mod open;
 mod order;

@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use self::postgres::Database;
 
 #[path = "postgres.rs"]
-mod postgres;
+pub mod postgres;
 
 /// How long a test waits for what has to come.
 pub const PATIENCE: Duration = Duration::from_secs(20);

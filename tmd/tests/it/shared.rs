@@ -35,6 +35,8 @@ pub async fn pair(config: Config) -> [Daemon; 2] {
         std::fs::copy(one.folder().join(name), folder.path().join(name)).unwrap();
     }
     share_database(one.folder(), folder.path());
+    // The provider as well: two sandboxes on one log are one.
+    std::os::unix::fs::symlink(one.folder().join("gateway.db"), folder.path().join("gateway.db")).unwrap();
     let other = Daemon::start_in(config, folder).await;
     [one, other]
 }

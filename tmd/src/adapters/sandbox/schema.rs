@@ -4,7 +4,7 @@
 /// an earlier one says. What an operation acts on is found through its order: ids of orders grow with time, so their index
 /// grows at its end, where an index over references (hashes) would touch a page an entry. `fence` holds keys that
 /// may never act, `fault` how often an operation on an authorization failed on purpose, `told` up to which entry all have
-/// been told of.
+/// been told of. `identity` is made with the file, and a copy of the file has it too.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS entry (
     sequence      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,6 +43,11 @@ CREATE TABLE IF NOT EXISTS fault (
     authorization TEXT PRIMARY KEY,
     times         INTEGER NOT NULL CHECK (times > 0)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identity (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id  TEXT NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO identity VALUES (1, lower(hex(randomblob(16))));
 ";
 
 /// "tmgw": marks the file as a sandbox's log. Writing it again changes nothing.

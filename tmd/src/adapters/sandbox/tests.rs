@@ -201,7 +201,7 @@ async fn a_file_that_is_no_log_is_refused() {
 #[tokio::test]
 async fn d1_the_log_waits_for_the_disk() {
     let lab = Lab::new();
-    let (mut writer, _readers) = connect(&lab.path()).await.unwrap();
+    let (mut writer, _readers, _id) = connect(&lab.path()).await.unwrap();
     let mode = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut writer.connection).await;
     let synchronous = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut writer.connection).await;
     assert_eq!((mode.unwrap(), synchronous.unwrap()), ("wal".to_owned(), 2), "2 is FULL");
