@@ -72,6 +72,7 @@ async fn i7_a_booking_whose_claim_lapsed_is_taken_over_by_one(stage: &Stage) {
         settle(stage, &held, ok("auth")).await.unwrap();
     }
     let taken = stage.store.lapsed_bookings(10, 30).await.unwrap();
+    let taken: Vec<_> = taken.into_iter().map(|(lease, order)| (lease.key, order)).collect();
     assert_eq!(taken, [(key(user(1), "create"), order_id(1))]);
     assert!(stage.store.lapsed_bookings(10, 30).await.unwrap().is_empty(), "its lease is new");
 }
