@@ -49,7 +49,7 @@ impl Wanted {
         for (command, keep) in &batch.commands {
             wanted.add(command);
             wanted.written_keys.extend(command.key().cloned());
-            wanted.written_keys.extend(keep.iter().map(|keep| keep.key.clone()));
+            wanted.written_keys.extend(keep.iter().map(|keep| keep.lease.key.clone()));
         }
         wanted
     }
