@@ -65,7 +65,7 @@ impl Claimed {
     pub const fn lease(&self) -> Option<&Lease> {
         match self {
             Self::Fresh(lease) | Self::Resume(_, lease) => Some(lease),
-            _ => None,
+            Self::Replay(_) | Self::Reused | Self::InFlight => None,
         }
     }
 }
