@@ -76,7 +76,8 @@ fn percent(text: &str) -> Result<Percent, String> {
 
 /// A share such as 0.7, of at most two digits.
 fn share(text: &str) -> Result<Percent, String> {
-    let percent = match text.split_once('.') {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let percent = match text.split_once('.').filter(|_| is_plain) {
         Some(("" | "0", digits)) if (1..=2).contains(&digits.len()) => format!("{digits:0<2}").parse().ok(),
         None if text == "1" => Some(100),
         Some(("1", "0" | "00")) => Some(100),
