@@ -18,6 +18,10 @@ use crate::ports::cache::{Body, Cache, Rebuild, Rebuilt};
 /// The most bytes kept.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// How long a value that may be stale is built before the last one is served instead: a source that says nothing fails
+/// as well.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Keys are forgotten by shares of this many; to forget more than was asked costs a rebuild.
 const SHARES: usize = 64;
 
@@ -104,7 +108,11 @@ impl MemoryCache {
 
     async fn build(&self, place: &Place, rebuild: Rebuild<'_>) -> Result<Arc<Kept>, StoreError> {
         let began_at = self.clock.monotonic();
-        let body = rebuild.await?;
+        let body = if self.last.contains_key(place) {
+            tokio::time::timeout(PATIENCE, rebuild).await.unwrap_or(Err(StoreError::Busy))?
+        } else {
+            rebuild.await?
+        };
         let built_at = self.clock.monotonic();
         let cost = built_at.saturating_sub(began_at);
         let kept = Arc::new(Kept { body, built_at, cost, is_refreshed: AtomicBool::new(false) });
