@@ -22,7 +22,7 @@ pub type Rebuilt = Result<Option<Body>, super::StoreError>;
 pub type Rebuild<'a> = std::pin::Pin<Box<dyn Future<Output = Rebuilt> + Send + 'a>>;
 
 /// A value is at most [`CacheKey::ttl`] old when served, and older by [`CacheKey::shared_ttl`] when another process built
-/// it. While the source fails, a value that [may be stale](CacheKey::may_be_stale) is served for as long as configured.
+/// it. While the source fails, or says nothing, a value that [may be stale](CacheKey::may_be_stale) is served for as long as configured.
 #[async_trait]
 pub trait Cache: Send + Sync {
     /// The value, built by `rebuild` if there is none: once, however many ask at the same time (C4). `None` (there is

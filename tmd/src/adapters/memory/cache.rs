@@ -18,6 +18,10 @@ use crate::ports::cache::{Body, Cache, Rebuild, Rebuilt};
 /// The most bytes kept.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// How long a value that may be stale is built before the last one is served instead: a source that says nothing fails
+/// as well.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Keys are forgotten by shares of this many; to forget more than was asked costs a rebuild.
 const SHARES: usize = 64;
 
@@ -118,7 +122,11 @@ impl MemoryCache {
     /// What is built, in place of what was there before; while that is good a failure costs nothing.
     async fn build(&self, place: &Place, before: Option<&Arc<Kept>>, rebuild: Rebuild<'_>) -> Arc<Kept> {
         let began_at = self.clock.monotonic();
-        let outcome = rebuild.await;
+        let outcome = if self.last.contains_key(place) {
+            tokio::time::timeout(PATIENCE, rebuild).await.unwrap_or(Err(StoreError::Busy))
+        } else {
+            rebuild.await
+        };
         let built_at = self.clock.monotonic();
         if outcome.is_err()
             && let Some(good) = before.filter(|before| !before.left(&place.0, built_at).is_zero())

@@ -182,6 +182,8 @@ async fn while_the_source_fails_only_what_may_be_stale_is([cache, _]: &Processes
         cache.get_or_build(key.clone(), Box::pin(async { Err(StoreError::Busy) })).await
     };
     assert_eq!(failing(&event).await.unwrap().unwrap().etag, "good");
+    let silent = cache.get_or_build(event.clone(), Box::pin(std::future::pending())).await;
+    assert_eq!(silent.unwrap().unwrap().etag, "good", "one that says nothing fails as well");
     assert!(matches!(failing(&seats).await, Err(StoreError::Busy)));
     tokio::time::sleep(2 * FAILURE).await;
     assert_eq!(get_or(&**cache, &event, "better").await, "better", "no longer than it fails");

@@ -60,6 +60,14 @@ impl Pools {
                         Ok(true)
                     })
                 })
+                .after_release(move |connection, _| {
+                    Box::pin(async move {
+                        // The pool asks as well, and would wait for ever: a connection that was given up because it
+                        // went silent would never make room for another.
+                        let answer = tokio::time::timeout(options.busy_timeout, connection.ping()).await;
+                        answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                    })
+                })
                 .connect_lazy_with(connect.application_name(name))
         };
         Self {

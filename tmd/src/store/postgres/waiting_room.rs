@@ -15,6 +15,8 @@ use crate::store::row::{self, Columns, int};
 
 /// The most buyers let in by one turn; the next turn is a tick away.
 const MOST_A_TURN: u64 = 1_000;
+/// Signs of life that one statement writes down: some tens of thousands take a second, and a statement has five.
+const SIGNS_A_STATEMENT: usize = 20_000;
 
 #[async_trait]
 impl WaitingRoomStore for PostgresStore {
@@ -44,27 +46,38 @@ impl WaitingRoomStore for PostgresStore {
 
     /// Who is being moved at this instant gives no sign of life that would still matter, so nobody is waited for.
     async fn touch(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
-        sqlx::query(
-            "WITH alive AS MATERIALIZED (SELECT session_id FROM sessions
-               WHERE state = 'WAITING' AND session_id = ANY ($1) FOR UPDATE SKIP LOCKED)
-             UPDATE sessions s SET seen_at = now_millis() FROM alive a WHERE s.session_id = a.session_id",
-        )
-        .bind(sessions.iter().map(ToString::to_string).collect::<Vec<_>>())
-        .execute(self.room())
-        .await
-        .map(drop)
-        .map_err(failed)
+        for page in sessions.chunks(SIGNS_A_STATEMENT) {
+            sqlx::query(
+                "WITH alive AS MATERIALIZED (SELECT session_id FROM sessions
+                   WHERE state = 'WAITING' AND session_id = ANY ($1) FOR UPDATE SKIP LOCKED)
+                 UPDATE sessions s SET seen_at = now_millis() FROM alive a WHERE s.session_id = a.session_id",
+            )
+            .bind(page.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .execute(self.room())
+            .await
+            .map_err(failed)?;
+        }
+        Ok(())
     }
 
     async fn revive(&self) -> Result<(), StoreError> {
-        sqlx::query(
-            "WITH alive AS MATERIALIZED (SELECT session_id FROM sessions WHERE state = 'WAITING' FOR UPDATE SKIP LOCKED)
-             UPDATE sessions s SET seen_at = now_millis() FROM alive a WHERE s.session_id = a.session_id",
-        )
-        .execute(self.room())
-        .await
-        .map(drop)
-        .map_err(failed)
+        let mut last = Some(String::new());
+        while let Some(after) = last {
+            last = sqlx::query_scalar(
+                "WITH page AS MATERIALIZED (SELECT session_id FROM sessions
+                   WHERE state = 'WAITING' AND session_id > $1 ORDER BY session_id LIMIT $2),
+                 alive AS MATERIALIZED (SELECT s.session_id FROM sessions s
+                   WHERE s.session_id = ANY (ARRAY(SELECT session_id FROM page)) AND s.state = 'WAITING' FOR UPDATE SKIP LOCKED),
+                 seen AS (UPDATE sessions s SET seen_at = now_millis() FROM alive a WHERE s.session_id = a.session_id)
+                 SELECT max(session_id) FROM page",
+            )
+            .bind(after)
+            .bind(i64::try_from(SIGNS_A_STATEMENT).unwrap_or(i64::MAX))
+            .fetch_one(self.room())
+            .await
+            .map_err(failed)?;
+        }
+        Ok(())
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
