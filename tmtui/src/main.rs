@@ -1,1 +1,7 @@
-fn main() {}
+//! The terminal UI of the ticket office.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tmtui::main()
+}
