@@ -11,6 +11,7 @@
 mod call;
 mod error;
 mod event;
+pub mod live;
 mod order;
 mod payment;
 mod retry;

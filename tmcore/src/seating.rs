@@ -4,18 +4,24 @@
 //! of its seats is part of it: the index of a seat in [`SeatingPlan::seats`] is its seat index everywhere.
 
 mod area;
+pub mod best;
 pub mod demo;
 mod document;
 mod export;
+mod geometry;
 mod read;
 mod refusal;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 pub use area::{Area, Shape};
+pub use best::{Wish, alternative, best};
 pub use export::to_pretix_json;
+pub use geometry::{Bounds, Geometry, SectionGeometry};
 pub use read::{parse, parse_value};
 pub use refusal::{PlanError, PlanFault};
+pub use rows::Rows;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,8 @@
 //! Which seats: named ones, or the best that are left.
 
-use std::cmp::Reverse;
-use std::ops::Range;
-
 use tmapi::client::{Client, SeatState, SeatStates};
-use tmapi::seat_map::{RowView, SeatMapView, SectionView};
+use tmapi::seat_map::SeatMapView;
+use tmcore::seating::Wish;
 use tmcore::{EventId, SeatId};
 
 use crate::argument;
@@ -20,14 +18,14 @@ pub struct Choice {
     /// Seats by id, parted by commas; `-` reads them from stdin, `@last` means those last picked
     #[arg(long, value_name = "SEATS", value_delimiter = ',', conflicts_with = "best")]
     pub seats: Vec<String>,
-    /// The best N seats side by side that are left: dearest level, foremost row, nearest to its middle
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub best: Option<u32>,
+    /// The best N seats side by side that are left: dearest level, nobody left alone, foremost row, nearest to its middle
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub best: Option<u8>,
     /// Only seats of this section
     #[arg(long, value_name = "SECTION", requires = "best")]
     pub section: Option<String>,
     /// Only seats of this price level
-    #[arg(long, value_name = "LEVEL", requires = "best")]
+    #[arg(long, visible_alias = "price", value_name = "LEVEL", requires = "best")]
     pub level: Option<String>,
 }
 
@@ -74,14 +72,28 @@ impl Choice {
             return Ok(Chosen::Named(named?));
         };
         let (map, states) = load(client, event).await?;
+        let luck = |among: usize| if attempt == 0 { 0 } else { desk.host.draw(among) };
+        self.best(count, &map, &states, luck).map(Chosen::Best)
+    }
+
+    /// The best `count` that are left; or, of all that would do, the one that `luck` draws.
+    pub fn best(
+        &self,
+        count: u8,
+        map: &SeatMapView,
+        states: &SeatStates,
+        luck: impl FnOnce(usize) -> usize,
+    ) -> Result<Vec<SeatId>, Failure> {
         let within = Within { section: self.section.as_deref(), level: self.level.as_deref() };
-        within.check(&map)?;
-        let windows = windows(&map, &states, count as usize, within);
-        let luck = if attempt == 0 { 0 } else { desk.host.draw(windows.len()) };
-        match windows.into_iter().nth(luck) {
-            Some(window) => Ok(Chosen::Best(window.seats)),
-            None => Err(none_left(&states, count, within)),
-        }
+        within.check(map)?;
+        let unreadable = |error| Failure::new(Exit::Error, format!("failed to read the seat map: {error}"));
+        let plan = map.plan().map_err(unreadable)?;
+        let wish = Wish { count, category: self.level.clone(), section: self.section.clone() };
+        let all = map.rows(&plan).all(|seat| states.get(seat) == SeatState::Available, &wish);
+        let luck = luck(all.len());
+        let Some(group) = all.into_iter().nth(luck) else { return Err(none_left(states, count, within)) };
+        let ids: Vec<_> = plan.seats().map(|at| &at.seat.id).collect();
+        Ok(group.into_iter().filter_map(|seat| ids.get(seat).copied().cloned()).collect())
     }
 }
 
@@ -123,15 +135,9 @@ impl Within<'_> {
         }
         Ok(())
     }
-
-    fn has(self, map: &SeatMapView, section: &SectionView, level: Option<u16>) -> bool {
-        let level = level.and_then(|level| map.price_levels.get(usize::from(level)));
-        self.section.is_none_or(|name| section.name == name)
-            && self.level.is_none_or(|name| level.is_some_and(|level| level.name == name))
-    }
 }
 
-fn none_left(states: &SeatStates, count: u32, within: Within<'_>) -> Failure {
+fn none_left(states: &SeatStates, count: u8, within: Within<'_>) -> Failure {
     let left = states.as_slice().iter().filter(|state| **state == SeatState::Available).count();
     let place = within.section.or(within.level).map(|name| format!(" in {name}")).unwrap_or_default();
     let failure = Failure::new(Exit::SoldOut, format!("no {count} seats side by side are left{place}"));
@@ -142,62 +148,10 @@ fn none_left(states: &SeatStates, count: u32, within: Within<'_>) -> Failure {
     }
 }
 
-/// Neighbouring free seats of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    pub seats: Vec<SeatId>,
-    rank: Rank,
-}
-
-/// Lower is better. What the organiser asks more for is taken to be better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    /// Wheelchair places, which others need more.
-    accessible: usize,
-    price: Reverse<i64>,
-    /// Which row of its section, from the first.
-    row: usize,
-    /// How far its middle is from the row's middle, in half seats.
-    off_middle: usize,
-}
-
-/// All windows of `count` free neighbours, best first.
-pub fn windows(map: &SeatMapView, states: &SeatStates, count: usize, within: Within<'_>) -> Vec<Window> {
-    let mut all = Vec::new();
-    for section in &map.sections {
-        let mut first = section.offset as usize;
-        for (number, row) in section.rows.iter().enumerate() {
-            let is_free = |place: usize| {
-                states.get(first + place) == SeatState::Available
-                    && within.has(map, section, row.levels.get(place).copied())
-            };
-            for start in 0..(row.ids.len() + 1).saturating_sub(count.max(1)) {
-                if (start..start + count).all(is_free) {
-                    let seats = row.ids.iter().skip(start).take(count).cloned().collect();
-                    all.push(Window { seats, rank: rank(map, row, number, start..start + count) });
-                }
-            }
-            first += row.ids.len();
-        }
-    }
-    all.sort_by_key(|window| window.rank);
-    all
-}
-
-fn rank(map: &SeatMapView, row: &RowView, number: usize, places: Range<usize>) -> Rank {
-    let levels = row.levels.get(places.clone()).unwrap_or_default().iter();
-    let prices =
-        levels.filter_map(|level| map.price_levels.get(usize::from(*level))).map(|level| level.price.amount);
-    Rank {
-        accessible: row.accessible.iter().filter(|place| places.contains(&usize::from(**place))).count(),
-        price: Reverse(prices.sum()),
-        row: number,
-        off_middle: (places.start + places.end).abs_diff(row.ids.len()),
-    }
-}
-
 #[cfg(test)]
 pub mod tests {
+    use std::ops::Range;
+
     use serde_json::json;
     use tmapi::availability::AvailabilityView;
 
@@ -244,24 +198,34 @@ pub mod tests {
         base64::prelude::BASE64_STANDARD.encode(bytes)
     }
 
-    fn best(status: &str, count: usize, within: Within<'_>) -> Option<String> {
+    fn best(status: &str, count: u8, (section, level): (Option<&str>, Option<&str>)) -> Option<String> {
         let (map, view) = venue(status);
         let states = SeatStates::unpack(&view).unwrap();
-        let window = windows(&map, &states, count, within).into_iter().next()?;
-        Some(window.seats.iter().map(SeatId::as_str).collect::<Vec<_>>().join(","))
+        let [section, level] = [section, level].map(|name| name.map(str::to_owned));
+        let choice = Choice { seats: Vec::new(), best: Some(count), section, level };
+        let seats = choice.best(count, &map, &states, |_| 0).ok()?;
+        Some(seats.iter().map(SeatId::as_str).collect::<Vec<_>>().join(","))
     }
 
-    const ANYWHERE: Within<'_> = Within { section: None, level: None };
-    const BALKON: Within<'_> = Within { section: Some("Balkon"), level: None };
-    const LEVEL_B: Within<'_> = Within { section: None, level: Some("B") };
+    const ANYWHERE: (Option<&str>, Option<&str>) = (None, None);
+    const BALKON: (Option<&str>, Option<&str>) = (Some("Balkon"), None);
+    const LEVEL_B: (Option<&str>, Option<&str>) = (None, Some("B"));
 
     #[test]
     fn the_best_are_side_by_side_dear_in_front_near_the_middle() {
         assert_eq!(best("0000000000000", 2, ANYWHERE).as_deref(), Some("P-1-3,P-1-4"));
-        assert_eq!(best("0000000000000", 1, BALKON).as_deref(), Some("B-1-2"));
+        assert_eq!(best("0000000000000", 1, BALKON).as_deref(), Some("B-1-1"), "B-1-2 would part the others");
         assert_eq!(best("0000000000000", 3, LEVEL_B).as_deref(), Some("B-1-1,B-1-2,B-1-3"));
-        assert_eq!(best("0010000000000", 2, ANYWHERE).as_deref(), Some("P-1-4,P-1-5"));
-        assert_eq!(best("0101010000000", 2, ANYWHERE).as_deref(), Some("P-2-2,P-2-3"));
+        assert_eq!(
+            best("0010000000000", 2, ANYWHERE).as_deref(),
+            Some("P-2-1,P-2-2"),
+            "nobody is left alone"
+        );
+        assert_eq!(
+            best("0010002222000", 2, ANYWHERE).as_deref(),
+            Some("P-1-4,P-1-5"),
+            "where it cannot be helped"
+        );
         assert_eq!(best("2222222220000", 1, ANYWHERE).as_deref(), Some("P-2-4"), "the Balkon costs less");
     }
 

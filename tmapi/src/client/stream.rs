@@ -25,7 +25,8 @@ use crate::stream::{seat_event, session_event};
 /// The most that is read of a refusal, bytes.
 const PROBLEM_BYTES: usize = 64 * 1024;
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
+const SHORTEST_DELAY: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// What a feed yields. It goes on until [`StreamState::Ended`] or an error; both are its last item.
 pub type Feed<T> = BoxStream<'static, Result<StreamItem<T>, ClientError>>;
@@ -81,15 +82,22 @@ impl Client {
     /// `GET /api/sse/waiting-room/sessions/{sessionId}`; an open stream counts as a sign of life.
     #[must_use]
     pub fn session_stream(&self, session: SessionId) -> Feed<SessionEvent> {
-        let path = format!("/api/sse/waiting-room/sessions/{}", segment(&session));
-        feed(self.clone(), path, Patience::default())
+        feed(self.clone(), session_path(session), Patience::default())
     }
 
     /// `GET /api/sse/events/{eventId}/seats`.
     #[must_use]
     pub fn seat_stream(&self, event: &EventId) -> Feed<SeatEvent> {
-        feed(self.clone(), format!("/api/sse/events/{}/seats", segment(event)), Patience::default())
+        feed(self.clone(), seats_path(event), Patience::default())
     }
+}
+
+pub(super) fn session_path(session: SessionId) -> String {
+    format!("/api/sse/waiting-room/sessions/{}", segment(&session))
+}
+
+pub(super) fn seats_path(event: &EventId) -> String {
+    format!("/api/sse/events/{}/seats", segment(event))
 }
 
 /// An event as a feed reads it.
@@ -131,6 +139,24 @@ impl Readable for SeatEvent {
     }
 }
 
+/// An event beside its id.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Numbered<T> {
+    pub(super) id: Option<String>,
+    pub(super) event: T,
+}
+
+impl<T: Readable> Readable for Numbered<T> {
+    fn read(event: &Event) -> Result<Option<Self>, ClientError> {
+        let id = event.id.clone();
+        Ok(T::read(event)?.map(|event| Self { id, event }))
+    }
+
+    fn is_last(&self) -> bool {
+        self.event.is_last()
+    }
+}
+
 fn data<T: DeserializeOwned>(event: &Event) -> Result<T, ClientError> {
     serde_json::from_str(&event.data)
         .map_err(|source| ClientError::Decode { what: format!("the event {}", event.event_type), source })
@@ -143,8 +169,10 @@ pub(super) struct Patience {
     pub(super) stale_after: Duration,
     /// A connection silent for this long is given up.
     pub(super) read_timeout: Duration,
-    /// The back-off after the first cut.
+    /// The ceiling of the back-off after the first cut.
     pub(super) first_delay: Duration,
+    /// What is waited at least, whatever the daemon asks for.
+    pub(super) shortest_delay: Duration,
 }
 
 impl Default for Patience {
@@ -153,12 +181,23 @@ impl Default for Patience {
             stale_after: Duration::from_secs(20),
             read_timeout: Duration::from_secs(45),
             first_delay: FIRST_DELAY,
+            shortest_delay: SHORTEST_DELAY,
         }
     }
 }
 
 pub(super) fn feed<T: Readable>(client: Client, path: String, patience: Patience) -> Feed<T> {
-    let reader = Reader { client, path, patience, cursor: None, attempt: 0, phase: Phase::Idle };
+    feed_after(client, path, patience, None)
+}
+
+/// A feed that goes on after the event with the id `cursor`.
+pub(super) fn feed_after<T: Readable>(
+    client: Client,
+    path: String,
+    patience: Patience,
+    cursor: Option<String>,
+) -> Feed<T> {
+    let reader = Reader { client, path, patience, cursor, attempt: 0, phase: Phase::Idle };
     futures::stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
         if item.is_err() {
@@ -239,8 +278,14 @@ impl Reader {
             Phase::Open(connection) => connection.hint.take().map(Duration::from_millis),
             _ => None,
         };
-        let drawn = || back_off(self.patience.first_delay, LONGEST_DELAY, self.attempt);
-        let after = asked.or(hint).unwrap_or_else(drawn);
+        let drawn = back_off(self.patience.first_delay, LONGEST_DELAY, self.attempt);
+        let after = match asked.or(hint) {
+            // Obeyed; but who asks for "at once" again and again does not get it.
+            Some(asked) if self.attempt > 0 => asked.max(drawn),
+            Some(asked) => asked,
+            None => drawn,
+        };
+        let after = after.max(self.patience.shortest_delay);
         self.attempt = self.attempt.saturating_add(1);
         self.phase = Phase::Waiting(after);
         StreamItem::State(StreamState::Reconnecting { after, attempt: self.attempt, cause })

@@ -19,7 +19,7 @@ use crate::ProblemCode;
 use crate::order::CreateOrder;
 
 /// Serves `answer(n, request)`, with `n` counting requests from 0.
-async fn serve<F>(answer: F) -> (SocketAddr, Arc<AtomicU32>)
+pub(super) async fn serve<F>(answer: F) -> (SocketAddr, Arc<AtomicU32>)
 where
     F: Fn(u32, Request) -> Response + Clone + Send + Sync + 'static,
 {
@@ -36,13 +36,13 @@ where
     (address, count)
 }
 
-fn client(address: SocketAddr) -> Client {
+pub(super) fn client(address: SocketAddr) -> Client {
     let options =
         ClientOptions { max_retries: 3, timeout: Duration::from_secs(5), ..ClientOptions::default() };
     Client::new(&format!("http://{address}/"), options).unwrap()
 }
 
-fn problem(code: &str, status: u16) -> Response {
+pub(super) fn problem(code: &str, status: u16) -> Response {
     let body = json!({"type": "about:blank", "title": "", "status": status, "detail": "no", "code": code,
         "requestId": "r1", "retryable": true});
     (StatusCode::from_u16(status).unwrap(), [("retry-after", "0")], body.to_string()).into_response()
@@ -52,13 +52,13 @@ fn order() -> CreateOrder {
     CreateOrder { event_id: "E1".parse().unwrap(), session_id: None }
 }
 
-fn session(status: &str) -> String {
+pub(super) fn session(status: &str) -> String {
     json!({"sessionId": "wrs_01h455vb4pex5vsknk084sn02q", "eventId": "E1", "status": status, "waiting": 3,
         "lobby": false, "paused": false, "joinedAt": "2026-11-21T10:00:00Z"})
     .to_string()
 }
 
-fn stream_of(body: impl Into<Body>) -> Response {
+pub(super) fn stream_of(body: impl Into<Body>) -> Response {
     ([("content-type", "text/event-stream")], body.into()).into_response()
 }
 
@@ -67,6 +67,7 @@ fn session_feed(address: SocketAddr) -> Feed<SessionEvent> {
         stale_after: Duration::from_millis(100),
         read_timeout: Duration::from_millis(200),
         first_delay: Duration::from_millis(5),
+        shortest_delay: Duration::from_millis(1),
     };
     feed(client(address).with_token("secret").unwrap(), "/s".to_owned(), patience)
 }

@@ -57,7 +57,7 @@ pub enum Shape {
     },
 }
 
-/// Corners of the polygon that stands for a turned ellipse.
+/// Corners of the polygon that stands for an ellipse.
 const ELLIPSE_CORNERS: u8 = 32;
 
 /// Reads an area of a zone at `origin`; none when it draws nothing.
@@ -156,11 +156,21 @@ fn ellipse(ellipse: Option<&document::Ellipse>, turn: Turn, place: &Place) -> Re
     if turn.is_none() {
         return Ok(Shape::Ellipse { center: point(turn.at), radius_x, radius_y });
     }
-    let corners = (0..ELLIPSE_CORNERS).map(|corner| {
-        let angle = std::f64::consts::TAU * f64::from(corner) / f64::from(ELLIPSE_CORNERS);
-        (radius.x * angle.cos(), radius.y * angle.sin())
-    });
+    let corners = ellipse_angles().map(|angle| (radius.x * angle.cos(), radius.y * angle.sin()));
     turn.polygon(corners, &place)
+}
+
+/// The angles at which the corners of a polygon stand that is drawn for an ellipse.
+fn ellipse_angles() -> impl Iterator<Item = f64> {
+    (0..ELLIPSE_CORNERS).map(|corner| std::f64::consts::TAU * f64::from(corner) / f64::from(ELLIPSE_CORNERS))
+}
+
+/// The corners of the polygon that is drawn for an upright ellipse.
+pub(super) fn corners_of_ellipse(center: Point, radius_x: i32, radius_y: i32) -> Vec<Point> {
+    let on = |middle: i32, radius: i32, part: f64| rounded(f64::from(middle) + f64::from(radius) * part);
+    let corner =
+        |angle: f64| Point { x: on(center.x, radius_x, angle.cos()), y: on(center.y, radius_y, angle.sin()) };
+    ellipse_angles().map(corner).collect()
 }
 
 fn point(origin: Origin) -> Point {

@@ -22,6 +22,7 @@ Examples:
   tmctl seats E1                                 the sections and what is left in them
   tmctl seats E1 --section Parkett --available   the seats of one that are to be had
   tmctl seats E1 --best 2                        two side by side
+  tmctl seats E1 --best 4 --price B -o id        the ids of four of one price level
   tmctl confirm --seats \"$(tmctl seats E1 --best 2 -o id | paste -sd,)\" --payment-token tok_ok")]
 pub struct Args {
     /// The event; left out, the one last spoken of
@@ -31,20 +32,20 @@ pub struct Args {
     #[arg(long, value_name = "SECTION")]
     section: Option<String>,
     /// List the seats of this price level
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, visible_alias = "price", value_name = "LEVEL")]
     level: Option<String>,
     /// Only seats that are to be had
     #[arg(long)]
     available: bool,
-    /// Pick the best N seats side by side
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-    best: Option<u32>,
+    /// Pick the best N seats side by side, of the section and the price level if they are given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    best: Option<u8>,
 }
 
 pub async fn run(desk: &Desk, args: Args) -> Outcome {
     let event: EventId = argument::one(desk, args.event.as_deref())?;
-    if args.best.is_some() {
-        return best(desk, &event, args).await;
+    if let Some(count) = args.best {
+        return best(desk, &event, count, args).await;
     }
     let (map, view) = load(desk, &event).await?;
     desk.remember(|state| state.saw_event(&event));
@@ -62,9 +63,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     }
     let within = Within { section: args.section.as_deref(), level: args.level.as_deref() };
     within.check(&map)?;
-    let states = SeatStates::unpack(&view).map_err(|error| {
-        Failure::new(Exit::Error, format!("failed to read the availability of {event}: {error}"))
-    })?;
+    let states = unpack(&event, &view)?;
     let mut seats = Seats::of(&map, &states);
     seats.0.retain(|seat| {
         within.section.is_none_or(|name| seat.section == name)
@@ -95,21 +94,25 @@ async fn load(desk: &Desk, event: &EventId) -> Result<(SeatMapView, Availability
     Ok((map, view))
 }
 
-async fn best(desk: &Desk, event: &EventId, args: Args) -> Outcome {
-    let (map, view) = load(desk, event).await?;
-    let choice = Choice { seats: Vec::new(), best: args.best, section: args.section, level: args.level };
-    let chosen = choice.settle(desk, desk.anonymous(), event, 0).await?;
-    let states = SeatStates::unpack(&view).map_err(|error| {
+fn unpack(event: &EventId, view: &AvailabilityView) -> Result<SeatStates, Failure> {
+    SeatStates::unpack(view).map_err(|error| {
         Failure::new(Exit::Error, format!("failed to read the availability of {event}: {error}"))
-    })?;
+    })
+}
+
+async fn best(desk: &Desk, event: &EventId, count: u8, args: Args) -> Outcome {
+    let (map, view) = load(desk, event).await?;
+    let states = unpack(event, &view)?;
+    let choice = Choice { seats: Vec::new(), best: args.best, section: args.section, level: args.level };
+    let chosen = choice.best(count, &map, &states, |_| 0)?;
     let mut seats = Seats::of(&map, &states);
-    seats.0.retain(|seat| chosen.seats().contains(&seat.seat_id));
+    seats.0.retain(|seat| chosen.contains(&seat.seat_id));
     desk.remember(|state| {
         state.saw_event(event);
-        state.last.seats = chosen.seats().to_vec();
+        state.last.seats.clone_from(&chosen);
     });
     desk.out.show(&seats)?;
-    let ids: Vec<_> = chosen.seats().iter().map(SeatId::as_str).collect();
+    let ids: Vec<_> = chosen.iter().map(SeatId::as_str).collect();
     let has_order = desk.profile.state()?.last.order.is_some();
     let ids = crate::output::escape::shell_word(&ids.join(",")).into_owned();
     let verb = if has_order { "confirm".to_owned() } else { format!("book {event}") };

@@ -127,3 +127,28 @@ fn row_view(row: &Row) -> RowView {
 fn invalid(detail: String) -> ApiError {
     ApiError::new(ProblemCode::InvalidPlan, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use tmcore::Money;
+    use tmcore::seating::demo;
+
+    use super::*;
+
+    #[test]
+    fn a_seat_map_carries_all_of_the_plan_to_draw_it() {
+        let event: EventId = "E1".parse().unwrap();
+        for plan in [demo::theatre(), demo::arena()] {
+            let level = |category: &seating::Category| PriceLevelView {
+                name: category.name.clone(),
+                color: category.color.clone(),
+                price: Money { amount: 1_000, currency: Currency::EUR },
+                seats: 1,
+            };
+            let levels = plan.categories.iter().map(level).collect();
+            let sent = serde_json::to_vec(&seat_map(&event, &plan, levels).unwrap()).unwrap();
+            let got: SeatMapView = serde_json::from_slice(&sent).unwrap();
+            assert_eq!(got.plan(), Ok(SeatingPlan { name: "E1".to_owned(), ..plan }));
+        }
+    }
+}

@@ -42,6 +42,7 @@ async fn a_stadium_is_imported_and_sold_from_every_section() {
         waiting_room: Some(WaitingRoomMode::Off),
         ..EventPatch::default()
     };
+    let plan = tmcore::seating::parse(&text).unwrap();
     let seating_plan = serde_json::from_slice(&text).unwrap();
     let request = ImportSeatingPlan { seating_plan, prices: BTreeMap::from(prices), event: patch };
     let began = Instant::now();
@@ -51,6 +52,7 @@ async fn a_stadium_is_imported_and_sold_from_every_section() {
 
     let map = daemon.client().seat_map(&event).await.unwrap();
     assert_eq!((map.seat_count, map.sections.len()), (SEATS, SECTIONS));
+    assert_eq!(map.plan(), Ok(tmcore::seating::SeatingPlan { name: "STADIUM".to_owned(), ..plan }));
     for section in &map.sections {
         let seats = vec![section.rows[0].ids[0].clone()];
         let booking = SeatsAndPayment { seats, payment_token: "tok_ok".to_owned() };

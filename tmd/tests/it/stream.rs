@@ -7,10 +7,11 @@ use axum::body::Body;
 use futures::StreamExt;
 use http::{HeaderMap, Method, Request};
 use tmapi::ProblemCode;
-use tmapi::client::SeatState;
-use tmapi::client::{SeatEvent, SeatStates, StreamItem};
+use tmapi::client::live::{self, Follow, LiveEvent, LiveState, SeatsEvent};
+use tmapi::client::{SeatEvent, SeatState, SeatStates, StreamItem};
 use tmapi::event::SeatTotals;
 use tmapi::event::{BlockSeats, EventPatch};
+use tmapi::session::SessionStatus;
 use tmcore::EventId;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -272,6 +273,68 @@ async fn follow(client: tmapi::client::Client, event: EventId, seen: watch::Send
             }
         });
     }
+}
+
+/// E1: who follows the seats knows the truth again after the office has moved to another address.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_who_follows_the_seats_goes_on_at_the_next_address() {
+    let daemon = Daemon::start().await;
+    let event = daemon.open_event("E1", 2, 10).await;
+    let mut live = live::follow(&daemon.client(), Follow::Seats(event.clone()));
+    let mut states = None;
+    let sold = async |daemon: &Daemon, seat: &str| {
+        let buyer = Purchase::begin(&daemon.client(), &event).await;
+        buyer.confirm(&[seat], "tok_ok").await.unwrap();
+        buyer.finalize().await.unwrap();
+    };
+    let mut hear = async |live: &mut live::LiveStream, until: u32| {
+        while states.as_ref().is_none_or(|states| counted(states).sold != until) {
+            match tokio::time::timeout(PATIENCE, live.next()).await.unwrap().unwrap() {
+                LiveEvent::Seats(SeatsEvent::Snapshot { states: all, .. }) => states = Some(all),
+                LiveEvent::Seats(SeatsEvent::Delta(delta)) => {
+                    states.as_mut().unwrap().apply(&delta).unwrap();
+                }
+                LiveEvent::State(LiveState::Ended(end)) => panic!("{end:?}"),
+                LiveEvent::State(_) | LiveEvent::Session(_) => {}
+            }
+        }
+        states.clone().unwrap()
+    };
+    sold(&daemon, "A-1").await;
+    hear(&mut live, 1).await;
+    let daemon = daemon.restart(quick()).await;
+    sold(&daemon, "B-2").await;
+    let mut live = live.resume(&daemon.client());
+    sold(&daemon, "B-3").await;
+    let seen = hear(&mut live, 3).await;
+    let look = daemon.client().availability(&event).await.unwrap();
+    assert_eq!(seen.as_slice(), SeatStates::unpack(&look).unwrap().as_slice());
+}
+
+/// E1, W8: who follows a place in line is told of its end, and then that it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_e3_who_follows_a_place_in_line_is_told_of_its_end() {
+    let daemon = Daemon::start().await;
+    let event = daemon.event("E1", 1, 4, closed()).await;
+    let (buyer, session) = daemon.join(&event).await;
+    let mut live = live::follow(&buyer, Follow::Session(session.session_id));
+    let mut told = Vec::new();
+    while let Some(event) = tokio::time::timeout(PATIENCE, live.next()).await.unwrap() {
+        if let LiveEvent::Session(event) = &event
+            && event.session.status == SessionStatus::Waiting
+        {
+            buyer.leave(session.session_id).await.unwrap();
+        }
+        told.push(match event {
+            LiveEvent::Session(event) => format!("{:?}", event.session.status),
+            other => format!("{other:?}"),
+        });
+    }
+    assert_eq!(told, ["State(Live)", "Waiting", "Left", "State(Ended(Over))"]);
+    // Of what is over already nothing more is told.
+    let mut again = live::follow(&buyer, Follow::Session(session.session_id));
+    let over = LiveEvent::State(LiveState::Ended(live::LiveEnd::Over));
+    assert_eq!((again.next().await, again.next().await), (Some(over), None));
 }
 
 async fn buy_at_random(client: tmapi::client::Client, event: EventId, mut dice: Dice) {
