@@ -33,6 +33,7 @@ use desk::Desk;
 use error::Failure;
 use exit::Exit;
 use host::Host;
+pub use organiser::is_here;
 use output::Output;
 pub use output::escape::escape;
 

@@ -134,14 +134,21 @@ impl House {
     }
 
     /// The free seat most like one that was lost.
-    pub fn alternative(&self, is_free: impl Fn(usize) -> bool, lost: usize, basket: &[usize]) -> Option<usize> {
+    pub fn alternative(
+        &self,
+        is_free: impl Fn(usize) -> bool,
+        lost: usize,
+        basket: &[usize],
+    ) -> Option<usize> {
         self.rows.alternative(is_free, lost, basket)
     }
 
     /// What everybody looks at and what it is called: the stage or the pitch if the plan has one, else the middle.
     pub fn focus(&self) -> (Point, &str) {
         let middle = (self.bounds.middle(), "middle");
-        self.plan.front().map_or(middle, |area| (area.shape.middle(), area.label.as_deref().unwrap_or("front")))
+        self.plan
+            .front()
+            .map_or(middle, |area| (area.shape.middle(), area.label.as_deref().unwrap_or("front")))
     }
 }
 
@@ -177,11 +184,13 @@ fn usual_step(seats: &[Spot]) -> i32 {
 fn usual_lane(shape: &SectionGeometry, spots: &[Spot], step: i32) -> i32 {
     let seats = spots.get(shape.seats.clone()).unwrap_or_default();
     let nearest = |middle: &Spot| {
-        let others = seats.iter().filter(|spot| spot.row != middle.row).map(|spot| distance(middle.at, spot.at));
+        let others =
+            seats.iter().filter(|spot| spot.row != middle.row).map(|spot| distance(middle.at, spot.at));
         others.filter(|far| *far > f64::from(step) / 4.0).reduce(f64::min)
     };
     // A few rows tell; all of them would take the square of a large section.
     let every = (shape.rows.len() / 8).max(1);
-    let middles = shape.rows.iter().step_by(every).filter_map(|row| spots.get(usize::midpoint(row.start, row.end)));
+    let middles =
+        shape.rows.iter().step_by(every).filter_map(|row| spots.get(usize::midpoint(row.start, row.end)));
     median(middles.filter_map(nearest).collect()).map_or(step, |lane| rounded(lane).max(1))
 }

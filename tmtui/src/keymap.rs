@@ -257,7 +257,11 @@ pub fn all(screen: Screen) -> Vec<&'static Binding> {
     let is_first = |at: usize, binding: &Binding| {
         !here.iter().take(at).any(|earlier| earlier.codes.iter().all(|key| binding.codes.contains(key)))
     };
-    here.iter().enumerate().filter(|(at, binding)| is_first(*at, binding)).map(|(_, binding)| *binding).collect()
+    here.iter()
+        .enumerate()
+        .filter(|(at, binding)| is_first(*at, binding))
+        .map(|(_, binding)| *binding)
+        .collect()
 }
 
 #[cfg(test)]

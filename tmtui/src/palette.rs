@@ -88,9 +88,7 @@ impl Paint {
             | (Role::Title, _) => bold,
             (Role::Key, _) => bold.fg(self.pick(74, Color::Cyan)),
             (Role::Cursor, _) | (Role::Mine | Role::Bad, Kind::Mono) => reverse.add_modifier(Modifier::BOLD),
-            (Role::Mine, Kind::OkabeIto) => {
-                bold.fg(Color::Indexed(16)).bg(Color::Indexed(227))
-            }
+            (Role::Mine, Kind::OkabeIto) => bold.fg(Color::Indexed(16)).bg(Color::Indexed(227)),
             (Role::Mine, Kind::Sixteen) => bold.fg(Color::Black).bg(Color::Yellow),
             (Role::Good, _) => plain.fg(self.pick(36, Color::Green)),
             (Role::Warn, _) => plain.fg(self.pick(214, Color::Yellow)),
@@ -134,11 +132,41 @@ impl Paint {
     pub fn seat(self, state: SeatState, level: usize, accessible: bool) -> char {
         match (state, self.kind) {
             (SeatState::Available, Kind::Mono) => letter(level),
-            (SeatState::Available, _) if self.ascii => if accessible { '&' } else { 'o' },
-            (SeatState::Available, _) => if accessible { '▣' } else { '■' },
-            (SeatState::Reserved, _) => if self.ascii { '%' } else { '▒' },
-            (SeatState::Sold, _) => if self.ascii { '.' } else { '·' },
-            (SeatState::Blocked, _) => if self.ascii { '-' } else { '×' },
+            (SeatState::Available, _) if self.ascii => {
+                if accessible {
+                    '&'
+                } else {
+                    'o'
+                }
+            }
+            (SeatState::Available, _) => {
+                if accessible {
+                    '▣'
+                } else {
+                    '■'
+                }
+            }
+            (SeatState::Reserved, _) => {
+                if self.ascii {
+                    '%'
+                } else {
+                    '▒'
+                }
+            }
+            (SeatState::Sold, _) => {
+                if self.ascii {
+                    '.'
+                } else {
+                    '·'
+                }
+            }
+            (SeatState::Blocked, _) => {
+                if self.ascii {
+                    '-'
+                } else {
+                    '×'
+                }
+            }
         }
     }
 
@@ -163,7 +191,11 @@ impl Paint {
 
     /// A bar of so many columns, `part` of `whole` of it filled.
     pub fn bar(self, part: u32, whole: u32, columns: u16) -> String {
-        let filled = usize::from(columns).min(crate::measure::index(crate::measure::share(part, whole, u32::from(columns))));
+        let filled = usize::from(columns).min(crate::measure::index(crate::measure::share(
+            part,
+            whole,
+            u32::from(columns),
+        )));
         let (full, empty) = if self.ascii { ("#", ".") } else { ("━", "─") };
         full.repeat(filled) + &empty.repeat(usize::from(columns) - filled)
     }
@@ -194,7 +226,8 @@ mod tests {
         for kind in [Kind::OkabeIto, Kind::Sixteen, Kind::Mono] {
             for ascii in [false, true] {
                 let paint = Paint { kind, ascii };
-                let mut glyphs = [Available, Reserved, Sold, Blocked].map(|state| paint.seat(state, 0, false)).to_vec();
+                let mut glyphs =
+                    [Available, Reserved, Sold, Blocked].map(|state| paint.seat(state, 0, false)).to_vec();
                 glyphs.push(paint.picked());
                 assert!(!ascii || glyphs.iter().all(char::is_ascii), "{glyphs:?}");
                 glyphs.sort_unstable();

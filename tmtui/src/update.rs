@@ -28,6 +28,16 @@ use crate::model::{Model, Screen};
 /// How often the organiser's console asks, milliseconds.
 const CONSOLE_MILLIS: u64 = 2_000;
 
+/// The commands that may be typed: verb, what follows it, what it does.
+pub fn verbs() -> &'static [(&'static str, &'static str, &'static str)] {
+    command::VERBS
+}
+
+/// Those of them that begin so.
+pub fn verbs_like(text: &str) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    command::matching(text)
+}
+
 /// What is done at the start.
 pub fn start(model: &mut Model, event: Option<EventId>) -> Vec<Command> {
     let first = Command::Fetch(Fetch::Events(String::new()));
@@ -94,7 +104,11 @@ fn act(model: &mut Model, intent: Intent) -> Vec<Command> {
         Intent::CopyCommand => copy::command(model),
         Intent::Mouse => {
             model.look.mouse = !model.look.mouse;
-            let text = if model.look.mouse { "the mouse picks" } else { "the mouse is the terminal's: m takes it back" };
+            let text = if model.look.mouse {
+                "the mouse picks"
+            } else {
+                "the mouse is the terminal's: m takes it back"
+            };
             model.say(Mood::Plain, text);
             vec![Command::Mouse(model.look.mouse)]
         }
@@ -112,7 +126,8 @@ fn act(model: &mut Model, intent: Intent) -> Vec<Command> {
 }
 
 fn quit(model: &mut Model) -> Vec<Command> {
-    let is_open = model.visit.as_ref().is_some_and(|visit| visit.checkout.is_open() || visit.checkout.busy.is_some());
+    let is_open =
+        model.visit.as_ref().is_some_and(|visit| visit.checkout.is_open() || visit.checkout.busy.is_some());
     if is_open {
         model.over.dialog = Some(Dialog::Quit);
         return Vec::new();

@@ -53,7 +53,8 @@ struct Scale {
 impl Scale {
     fn new(bounds: Bounds, width: u16, height: u16, margin: f64) -> Self {
         let (w, h) = (f64::from(bounds.width()) + 2.0 * margin, f64::from(bounds.height()) + 2.0 * margin);
-        let unit = (w / f64::from(width.max(1))).max(h / f64::from(height.max(1)) / 2.0).max(f64::MIN_POSITIVE);
+        let unit =
+            (w / f64::from(width.max(1))).max(h / f64::from(height.max(1)) / 2.0).max(f64::MIN_POSITIVE);
         // What is left over goes to both sides.
         let spare_x = f64::from(width) * unit - w;
         let spare_y = f64::from(height) * unit * 2.0 - h;
@@ -157,7 +158,8 @@ impl Raster {
             }
         });
         for_runs(self, |block, run| {
-            let middle = extents.get(block).copied().flatten().map_or(0, |(first, last)| u16::midpoint(first, last));
+            let middle =
+                extents.get(block).copied().flatten().map_or(0, |(first, last)| u16::midpoint(first, last));
             // Among runs of about the same width the one nearest the middle.
             let worth = |run: &Run| signed(run.columns.into()) * 2 - i32::from(run.line.abs_diff(middle)) * 3;
             if let Some(best) = best.get_mut(block)

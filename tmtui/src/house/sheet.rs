@@ -171,11 +171,13 @@ fn direction((x, y): (f64, f64)) -> Direction {
 
 /// Where each seat would stand if it were alone: column and line, not yet whole.
 fn wishes(spots: &[Spot], turn: Turn, step: i32) -> Vec<(f64, f64)> {
-    let turned: Vec<_> = spots.iter().map(|spot| turn.apply(f64::from(spot.at.x), f64::from(spot.at.y))).collect();
+    let turned: Vec<_> =
+        spots.iter().map(|spot| turn.apply(f64::from(spot.at.x), f64::from(spot.at.y))).collect();
     let lane = lane(spots, &turned, f64::from(step));
     let left = turned.iter().map(|at| at.0).fold(f64::INFINITY, f64::min);
     let top = turned.iter().map(|at| at.1).fold(f64::INFINITY, f64::min);
-    let scaled = |(x, y): &(f64, f64)| ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), (y - top) / lane);
+    let scaled =
+        |(x, y): &(f64, f64)| ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), (y - top) / lane);
     turned.iter().map(scaled).collect()
 }
 
@@ -230,7 +232,9 @@ fn free_slot(taken: &HashMap<(i32, i32), ()>, (column, line): (i32, i32)) -> (i3
         return (column, line);
     }
     for moved in 1..=MOST_MOVED {
-        for (dc, dl) in [(moved, 0), (-moved, 0), (moved - 1, 1), (1 - moved, 1), (moved - 1, -1), (1 - moved, -1)] {
+        for (dc, dl) in
+            [(moved, 0), (-moved, 0), (moved - 1, 1), (1 - moved, 1), (moved - 1, -1), (1 - moved, -1)]
+        {
             if is_free(column + dc, line + dl) {
                 return (column + dc, line + dl);
             }

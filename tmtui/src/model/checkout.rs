@@ -31,7 +31,8 @@ pub enum Busy {
 impl Checkout {
     /// Whether the order holds seats, or may: then they are the buyer's, whatever the map says.
     pub fn holds(&self) -> bool {
-        self.busy.is_some() || self.order.as_ref().is_some_and(|order| order.status.is_open() && !order.seats.is_empty())
+        self.busy.is_some()
+            || self.order.as_ref().is_some_and(|order| order.status.is_open() && !order.seats.is_empty())
     }
 
     /// Whether there is an order that could still be paid or given up.

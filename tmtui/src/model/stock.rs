@@ -44,7 +44,9 @@ impl Stock {
         let mut stock = Self { states, counts, levels };
         for (seat, spot) in house.spots.iter().enumerate() {
             let is_free = stock.is_free(seat);
-            if let Some(count) = stock.counts.get_mut(usize::from(spot.block) * levels + usize::from(spot.level)) {
+            if let Some(count) =
+                stock.counts.get_mut(usize::from(spot.block) * levels + usize::from(spot.level))
+            {
                 count.all += 1;
                 count.free += u32::from(is_free);
             }

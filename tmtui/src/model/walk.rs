@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
+use super::stock::Stock;
 use crate::house::House;
 use crate::house::raster::Raster;
 use crate::house::sheet::Sheet;
 use crate::layout;
-use super::stock::Stock;
 
 /// Where somebody is in a house.
 #[derive(Debug, Default)]
@@ -104,7 +104,10 @@ impl Walk {
         }
         self.block = block;
         let is_here = |seat: &usize| house.block_of(*seat) == block;
-        let first = house.blocks.get(block).map(|block| usize::midpoint(block.shape.seats.start, block.shape.seats.end));
+        let first = house
+            .blocks
+            .get(block)
+            .map(|block| usize::midpoint(block.shape.seats.start, block.shape.seats.end));
         self.seat = self.seat.filter(is_here).or(first);
         self.keep_in_view(size);
     }
@@ -158,8 +161,10 @@ impl Walk {
             let furthest = i32::from(all.saturating_sub(seen));
             u16::try_from((i32::from(at) + by).clamp(0, furthest)).unwrap_or(0)
         };
-        self.scroll =
-            (to(self.scroll.0, by.0, map.width, sheet.width), to(self.scroll.1, by.1, map.height, sheet.height));
+        self.scroll = (
+            to(self.scroll.0, by.0, map.width, sheet.width),
+            to(self.scroll.1, by.1, map.height, sheet.height),
+        );
     }
 
     /// The sections as the list has them.

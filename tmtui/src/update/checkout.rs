@@ -72,7 +72,8 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Command> {
         return ask(model, Purpose::Card, "");
     }
     let Some(house) = &visit.house else { return Vec::new() };
-    let seats: Vec<SeatId> = visit.basket.seats().iter().filter_map(|seat| house.seat_id(*seat).cloned()).collect();
+    let seats: Vec<SeatId> =
+        visit.basket.seats().iter().filter_map(|seat| house.seat_id(*seat).cloned()).collect();
     let order = visit.checkout.order.as_ref().filter(|order| order.status.is_open());
     let confirm = Confirm {
         event: visit.event.event_id.clone(),
@@ -135,16 +136,18 @@ fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Comman
     let status = order.status;
     let is_news = before != Some(status);
     visit.checkout.order = Some(order.clone());
-    let over = |text: &str| Trouble { hint: Some("nothing was paid; pick again".to_owned()), ..Trouble::new(text) };
+    let over =
+        |text: &str| Trouble { hint: Some("nothing was paid; pick again".to_owned()), ..Trouble::new(text) };
     let trouble = match status {
         OrderStatus::Finalized => return paid(model, order),
         OrderStatus::Authorized if is_news => {
             model.say(Mood::Good, "the seats are held and the card is good: f pays");
             return vec![Command::Bell];
         }
-        OrderStatus::Pending if was == Some(Busy::Confirming) => {
-            Trouble { hint: Some("the order is still open: try another card".to_owned()), ..Trouble::new("the payment did not come about") }
-        }
+        OrderStatus::Pending if was == Some(Busy::Confirming) => Trouble {
+            hint: Some("the order is still open: try another card".to_owned()),
+            ..Trouble::new("the payment did not come about")
+        },
         OrderStatus::Expired => over("the order's time is up: its seats went back"),
         OrderStatus::Failed => over("the payment was refused: the seats went back"),
         OrderStatus::Cancelled => over("the order was given up: its seats went back"),
@@ -191,9 +194,12 @@ fn refused(model: &mut Model, trouble: Trouble) -> Vec<Command> {
     let house = visit.house.clone();
     let text = trouble.text.clone();
     let lost: Vec<_> = match (&house, trouble.code) {
-        (Some(house), Some(ProblemCode::SeatsUnavailable)) => {
-            trouble.seats.iter().filter_map(|id| house.find(id)).filter(|seat| visit.basket.has(*seat)).collect()
-        }
+        (Some(house), Some(ProblemCode::SeatsUnavailable)) => trouble
+            .seats
+            .iter()
+            .filter_map(|id| house.find(id))
+            .filter(|seat| visit.basket.has(*seat))
+            .collect(),
         _ => Vec::new(),
     };
     visit.checkout.trouble = Some(trouble);

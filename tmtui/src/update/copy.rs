@@ -9,12 +9,16 @@ pub(super) fn id(model: &mut Model) -> Vec<Command> {
     let visit = model.visit.as_ref();
     let text = match model.screen {
         Screen::Events => model.catalogue.chosen().map(|event| event.event_id.to_string()),
-        Screen::Line => visit.and_then(|visit| visit.place.as_ref()).map(|place| place.session.session_id.to_string()),
+        Screen::Line => {
+            visit.and_then(|visit| visit.place.as_ref()).map(|place| place.session.session_id.to_string())
+        }
         Screen::Venue => visit.map(|visit| visit.event.event_id.to_string()),
         Screen::Section | Screen::Seats => {
             visit.and_then(|visit| Some(visit.house.as_ref()?.seat_id(visit.walk.seat?)?.to_string()))
         }
-        Screen::Checkout => visit.and_then(|visit| visit.checkout.order.as_ref()).map(|order| order.order_id.to_string()),
+        Screen::Checkout => {
+            visit.and_then(|visit| visit.checkout.order.as_ref()).map(|order| order.order_id.to_string())
+        }
         Screen::Tickets => model.tickets.shown().map(|ticket| ticket.ticket_id.to_string()),
         Screen::Console => model.console.as_ref().map(|console| console.event.to_string()),
     };
@@ -37,8 +41,12 @@ pub(super) fn command(model: &mut Model) -> Vec<Command> {
             Some(format!("tmctl seats {} --section {}", visit.event.event_id, quoted(section)))
         }),
         Screen::Checkout => visit.map(checkout_command),
-        Screen::Tickets => model.tickets.shown().map(|ticket| format!("tmctl tickets {} --qr", ticket.order_id)),
-        Screen::Console => model.console.as_ref().map(|console| format!("tmctl sale status {}", console.event)),
+        Screen::Tickets => {
+            model.tickets.shown().map(|ticket| format!("tmctl tickets {} --qr", ticket.order_id))
+        }
+        Screen::Console => {
+            model.console.as_ref().map(|console| format!("tmctl sale status {}", console.event))
+        }
     };
     copied(model, text)
 }

@@ -48,7 +48,8 @@ pub(super) fn enter(model: &mut Model, event: EventSummary, joins: bool) -> Vec<
         Some(visit) if visit.event.event_id == id => visit.event = event,
         Some(visit) if visit.is_engaged() => {
             let name = visit.event.name.clone();
-            let text = format!("you are still at {}: leave the line or finish the order first", model.name(&name));
+            let text =
+                format!("you are still at {}: leave the line or finish the order first", model.name(&name));
             model.say(Mood::Warn, text);
             return Vec::new();
         }

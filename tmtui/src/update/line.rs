@@ -16,7 +16,9 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
     match intent {
         Intent::Enter if is_inside => model.screen = Screen::Venue,
         Intent::Enter | Intent::Join if is_gone => return events::join(model),
-        Intent::Enter => model.say(Mood::Plain, "not yet: you are still in line. v shows the seats meanwhile"),
+        Intent::Enter => {
+            model.say(Mood::Plain, "not yet: you are still in line. v shows the seats meanwhile")
+        }
         Intent::Map => model.screen = Screen::Venue,
         Intent::Leave => return ask_to_leave(model),
         Intent::Back => {

@@ -41,7 +41,11 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Command> {
             Vec::new()
         }
         News::Order(id, answer) => {
-            if at(model, &id).is_some() { checkout::answered(model, answer) } else { Vec::new() }
+            if at(model, &id).is_some() {
+                checkout::answered(model, answer)
+            } else {
+                Vec::new()
+            }
         }
         News::Tickets(answer) => {
             match answer {
@@ -202,8 +206,12 @@ fn heard(model: &mut Model, event: &EventId, session: SessionView) -> Vec<Comman
         }
     }
     let over = match status {
-        SessionStatus::Abandoned => Some("your place lapsed: nothing was heard of you for too long. J stands in line again"),
-        SessionStatus::Expired => Some("your turn lapsed: no order was begun in time. J stands in line again"),
+        SessionStatus::Abandoned => {
+            Some("your place lapsed: nothing was heard of you for too long. J stands in line again")
+        }
+        SessionStatus::Expired => {
+            Some("your turn lapsed: no order was begun in time. J stands in line again")
+        }
         _ => None,
     };
     if let Some(over) = over {
@@ -213,7 +221,11 @@ fn heard(model: &mut Model, event: &EventId, session: SessionView) -> Vec<Comman
     commands
 }
 
-fn sale(model: &mut Model, event: &EventId, answer: Result<Box<tmapi::sale::SaleView>, Trouble>) -> Vec<Command> {
+fn sale(
+    model: &mut Model,
+    event: &EventId,
+    answer: Result<Box<tmapi::sale::SaleView>, Trouble>,
+) -> Vec<Command> {
     let console = model.console.as_mut().filter(|console| console.event == *event);
     match (console, answer) {
         (Some(console), Ok(sale)) => console.hear(*sale),
@@ -235,7 +247,10 @@ fn sale_changed(
     match answer {
         Ok(view) => {
             let status = format!("{:?}", view.summary.sale_status).to_lowercase();
-            model.say(Mood::Good, format!("done: the sale is {status}, {} may be inside", view.settings.capacity));
+            model.say(
+                Mood::Good,
+                format!("done: the sale is {status}, {} may be inside", view.settings.capacity),
+            );
         }
         Err(trouble) => {
             if let Some(console) = &mut model.console {

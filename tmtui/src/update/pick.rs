@@ -116,7 +116,9 @@ fn next_free(model: &mut Model) {
     let (count, after) = (house.seat_count(), visit.walk.seat.map_or(0, |seat| seat + 1));
     let fits = |seat: &usize| {
         let level = house.spots.get(*seat).map(|spot| spot.level);
-        stock.is_free(*seat) && !visit.basket.has(*seat) && (visit.walk.level.is_none() || visit.walk.level == level)
+        stock.is_free(*seat)
+            && !visit.basket.has(*seat)
+            && (visit.walk.level.is_none() || visit.walk.level == level)
     };
     // Here first, then in what comes after, then from the beginning.
     let here = house.blocks.get(visit.walk.block).map_or(0..0, |block| block.shape.seats.clone());
@@ -136,7 +138,8 @@ fn undo(model: &mut Model) {
     let undone = visit.basket.undo();
     // What was picked then may have gone meanwhile.
     if let Some(stock) = &visit.live.stock {
-        let gone: Vec<_> = visit.basket.seats().iter().copied().filter(|seat| !stock.is_free(*seat)).collect();
+        let gone: Vec<_> =
+            visit.basket.seats().iter().copied().filter(|seat| !stock.is_free(*seat)).collect();
         gone.into_iter().for_each(|seat| visit.basket.lose(seat));
     }
     if !undone {

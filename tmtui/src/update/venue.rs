@@ -29,7 +29,9 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
                 walk.enter(house, block, size);
             }
         }
-        Intent::NextSection | Intent::PreviousSection => inside::step(visit, size, intent == Intent::NextSection),
+        Intent::NextSection | Intent::PreviousSection => {
+            inside::step(visit, size, intent == Intent::NextSection)
+        }
         Intent::First | Intent::Last | Intent::PageUp | Intent::PageDown => {
             inside::jump(visit, size, intent);
         }
