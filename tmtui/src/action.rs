@@ -161,8 +161,6 @@ pub enum Command {
     Fetch(Fetch),
     /// Listen to a stream, instead of the one before of its kind.
     Follow(Follow),
-    /// Listen to the seats of no event any more.
-    Unfollow,
     /// Change something as a buyer.
     Buy(Buy),
     /// Change a sale.

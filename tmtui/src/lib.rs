@@ -63,7 +63,10 @@ fn run(cli: &Cli, host: Host) -> anyhow::Result<()> {
     let office = Office::new(profile, host)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     if cli.linear {
-        return runtime.block_on(linear::run(&office, event, cli.readonly));
+        let outcome = runtime.block_on(linear::run(&office, event, cli.readonly));
+        // Somebody may still be reading the input, which has no end.
+        runtime.shutdown_background();
+        return outcome;
     }
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         anyhow::bail!("this needs a terminal; --linear works without one");

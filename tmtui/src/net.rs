@@ -56,7 +56,6 @@ impl Net {
                 self.place = self.over.child_token();
                 self.listen(self.place.clone(), follow::place(office, event, session, self.news.clone()));
             }
-            Command::Unfollow => self.seats.cancel(),
             Command::Buy(what) => {
                 let news = self.news.clone();
                 // Never cut off in the middle: what was sent may have happened.

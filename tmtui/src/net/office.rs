@@ -53,7 +53,7 @@ impl Office {
     }
 
     /// The client that speaks for the buyer of an event.
-    pub(super) fn client(&self, event: &EventId) -> Result<Client, Trouble> {
+    pub fn client(&self, event: &EventId) -> Result<Client, Trouble> {
         self.client_with(self.token(event)?.as_deref())
     }
 

@@ -10,9 +10,10 @@ use tmapi::event::{EventSummary, EventView, PriceLevelView, SeatTotals};
 use tmapi::order::OrderView;
 use tmapi::seat_map::{RowView, SeatMapView, SectionView};
 use tmapi::session::SessionView;
+use tmcore::money::Currency;
 use tmcore::seating::demo::DemoVenue;
 use tmcore::seating::{Category, Row, Seat, SeatingPlan, Section, Size};
-use tmcore::{Currency, EventId, Money, Timestamp};
+use tmcore::{EventId, Money, Timestamp};
 
 use crate::action::{Action, Command, News, PlaceNews, SeatNews, Wire};
 use crate::house::House;
@@ -153,10 +154,10 @@ fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for three in bytes.chunks(3) {
         let number =
-            (0..3).fold(0_u32, |number, at| number << 8 | u32::from(three.get(at).copied().unwrap_or(0)));
+            (0..3).fold(0_u32, |number, at| (number << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for digit in 0..4 {
             let is_there = digit <= three.len();
-            let place = usize::try_from(number >> (18 - 6 * digit) & 63).unwrap();
+            let place = usize::try_from((number >> (18 - 6 * digit)) & 63).unwrap();
             text.push(if is_there { char::from(DIGITS[place]) } else { '=' });
         }
     }
@@ -165,7 +166,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Half of the seats gone, as by chance but the same each time; the nearer sections more than the others.
 pub fn busy(seat: usize) -> u8 {
-    let mixed = seat.wrapping_mul(2_654_435_761) >> 7 & 0xff;
+    let mixed = (seat.wrapping_mul(2_654_435_761) >> 7) & 0xff;
     let wave = (seat / 90) % 5 * 25;
     match mixed {
         0..4 => 3,

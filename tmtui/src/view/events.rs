@@ -5,7 +5,6 @@ use tmapi::event::{EventSummary, SaleStatus};
 
 use super::pen::Pen;
 use crate::layout;
-use crate::measure::cells;
 use crate::model::Model;
 use crate::model::catalogue::Loading;
 use crate::palette::Role;
@@ -109,9 +108,4 @@ fn sale_text(model: &Model, event: &EventSummary) -> (String, Role) {
             None => ("not yet open".to_owned(), Role::Faint),
         },
     }
-}
-
-/// How many columns a text takes, as cells.
-pub(super) fn columns_of(text: &str) -> u16 {
-    cells(text::width(text))
 }

@@ -10,6 +10,7 @@
 mod buyers;
 mod cast;
 mod code;
+mod large;
 mod leaving;
 mod linear;
 mod office;

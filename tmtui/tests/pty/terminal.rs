@@ -20,6 +20,8 @@ pub struct Terminal {
     pub child: Box<dyn Child + Send + Sync>,
     pub cast: Cast,
     pub began: Instant,
+    /// The terminal's modes before the program had it.
+    pub before: String,
     pty: Pty,
 }
 
@@ -38,7 +40,7 @@ impl Terminal {
 
     /// Starts a shell with job control, and the program in it.
     pub fn start_in_shell(size: (u16, u16), url: &str) -> Self {
-        let mut command = CommandBuilder::new("bash");
+        let mut command = CommandBuilder::new("/bin/bash");
         command.args(["--norc", "--noprofile", "-i"]);
         let mut terminal = Self::run(size, url, command);
         terminal.press(concat!(env!("CARGO_BIN_EXE_tmtui"), "\r"));
@@ -55,6 +57,7 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("TM_HOME", home.path());
+        let before = modes(pair.master.as_ref());
         let began = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -75,6 +78,7 @@ impl Terminal {
             child,
             cast: Cast::new(columns, lines),
             began,
+            before,
             pty: Pty { master: pair.master, home },
         }
     }
@@ -155,11 +159,9 @@ impl Terminal {
         self.parser.screen_mut().set_size(lines, columns);
     }
 
-    /// The flags of the terminal: as `stty -g` writes them.
-    pub fn modes(&self) -> String {
-        let name = self.pty.master.tty_name().expect("a terminal has a name");
-        let stty = std::process::Command::new("stty").args(["-g", "-F"]).arg(name).output().unwrap();
-        String::from_utf8(stty.stdout).unwrap()
+    /// Whether the terminal's modes are what they were before the program had it.
+    pub fn has_its_modes(&self) -> bool {
+        modes(self.pty.master.as_ref()) == self.before
     }
 
     /// Waits for the program's end; answers whether it ended well.
@@ -188,6 +190,14 @@ impl Terminal {
             && !screen.bracketed_paste()
             && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
+}
+
+/// The modes of a terminal, as `stty -g` writes them.
+fn modes(master: &(dyn MasterPty + Send)) -> String {
+    let name = master.tty_name().expect("a terminal has a name");
+    let stty = std::process::Command::new("stty").args(["-g", "-F"]).arg(name).output().unwrap();
+    assert!(stty.status.success());
+    String::from_utf8(stty.stdout).unwrap()
 }
 
 impl Drop for Terminal {
