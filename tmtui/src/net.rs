@@ -7,6 +7,7 @@ mod organiser;
 
 use std::sync::Arc;
 
+use tmapi::order::OrderStatus;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -145,6 +146,10 @@ async fn bought(office: &Office, what: Buy, news: &mpsc::Sender<Action>) {
             let event = confirm.event.clone();
             if confirm.order.is_none() {
                 match office.begin(&event, confirm.session).await {
+                    // Of an earlier run: its seats are held already.
+                    Ok(order) if order.status != OrderStatus::Pending => {
+                        return tell(News::Order(event, Ok(Box::new(order)))).await;
+                    }
                     Ok(order) => {
                         confirm.order = Some(order.order_id);
                         tell(News::Begun(event.clone(), Box::new(order))).await;

@@ -100,7 +100,7 @@ impl Term {
     /// What the terminal says.
     pub fn ring(&mut self) -> io::Result<()> {
         self.terminal.backend_mut().write_all(b"\x07")?;
-        io::Write::flush(self.terminal.backend_mut())
+        Write::flush(self.terminal.backend_mut())
     }
 
     /// Gives the terminal back, stops until the shell continues the program, and takes it again.

@@ -32,12 +32,12 @@ impl Office {
         }
     }
 
-    /// The order last spoken of, if it is of this event, empty still and open.
+    /// The order last spoken of, if it is of this event and open.
     async fn last_order(&self, event: &EventId) -> Option<OrderView> {
         let state = self.profile.state().ok()?;
         let last = state.last.order.filter(|order| state.event_of(&order.to_string()) == Some(event))?;
         let order = self.order(event, last).await.ok()?;
-        (order.status == OrderStatus::Pending).then_some(order)
+        order.status.is_open().then_some(order)
     }
 
     /// Holds seats and has the card authorized.

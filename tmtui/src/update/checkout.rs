@@ -9,6 +9,7 @@ use crate::action::{Buy, Command, Confirm, Trouble};
 use crate::keymap::Intent;
 use crate::model::checkout::Busy;
 use crate::model::over::{Dialog, Mood, Purpose};
+use crate::model::visit::Visit;
 use crate::model::{Model, Screen};
 
 /// Goes to the checkout.
@@ -136,6 +137,7 @@ fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Comman
     let status = order.status;
     let is_news = before != Some(status);
     visit.checkout.order = Some(order.clone());
+    adopt(visit, &order);
     let over =
         |text: &str| Trouble { hint: Some("nothing was paid; pick again".to_owned()), ..Trouble::new(text) };
     let trouble = match status {
@@ -169,6 +171,16 @@ fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Comman
     // The order is not in the way of the map any more: what it held may have gone to others.
     pick::notice_losses(model);
     Vec::new()
+}
+
+/// What an open order holds is what is picked, also when an earlier run picked it.
+fn adopt(visit: &mut Visit, order: &OrderView) {
+    let Some(house) = &visit.house else { return };
+    let held: Vec<_> = order.seats.iter().filter_map(|seat| house.find(&seat.seat_id)).collect();
+    let is_same = held.len() == visit.basket.seats().len() && held.iter().all(|seat| visit.basket.has(*seat));
+    if order.status.is_open() && !held.is_empty() && !is_same {
+        visit.basket.replace(held);
+    }
 }
 
 fn paid(model: &mut Model, order: OrderView) -> Vec<Command> {
