@@ -198,6 +198,7 @@ impl Source {
             seats,
             |mut seats| async move { seats.next().await.map(|event| (event, seats)) },
         )
+        .fuse()
         .boxed()
     }
 

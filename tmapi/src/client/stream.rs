@@ -205,6 +205,7 @@ pub(super) fn feed_after<T: Readable>(
         }
         Some((item, reader))
     })
+    .fuse()
     .boxed()
 }
 

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn many_events_may_be_longer_than_one() {
         let mut meter = Meter::default();
-        let half = [b'x'; MAX_EVENT_BYTES / 2];
+        let half = vec![b'x'; MAX_EVENT_BYTES / 2];
         for end in [b"\n\n".as_slice(), b"\r\n\r\n"] {
             for _ in 0..3 {
                 assert!(meter.feed(&half).is_ok() && meter.feed(end).is_ok());

@@ -55,6 +55,22 @@ fn ids_go_from_one_command_to_the_next_by_pipe_and_by_variable() {
 }
 
 #[test]
+fn the_best_of_a_price_level_go_to_the_order_by_pipe() {
+    let office = Office::open("on");
+    let tmctl = Program::at(&office);
+    tmctl.out("join E1");
+    tmctl.out("order");
+    let ids = tmctl.out("seats E1 --best 3 --price A --section Parkett -o id");
+    assert_eq!(ids, "A-1-3\nA-1-4\nA-1-5\n");
+    let confirmed = tmctl.run_with_stdin("confirm --seats - --payment-token tok_ok", &ids);
+    assert_eq!(confirmed.code, Some(0), "{confirmed:?}");
+    let sent = office.asked(&format!("POST /api/orders/{ORDER}:confirm"));
+    assert!(sent[0].body.contains(r#"["A-1-3","A-1-4","A-1-5"]"#));
+    assert_eq!(tmctl.run("seats E1 --best 2 --price Z").code, Some(3));
+    assert_eq!(tmctl.run("seats E1 --best 9").code, Some(6));
+}
+
+#[test]
 fn book_takes_every_step_by_itself() {
     for waiting_room in ["on", "off"] {
         let office = Office::open(waiting_room);
