@@ -242,6 +242,6 @@ async fn pay(office: &Office, event: &EventSummary, order: OrderView) -> anyhow:
         }
     };
     say(&format!("Paid. {} tickets.", paid.tickets.len()))?;
-    let tickets = Tickets { tickets: paid.tickets, ..Tickets::default() };
+    let tickets = Tickets { all: paid.tickets, ..Tickets::default() };
     say(&tickets.as_text())
 }

@@ -83,9 +83,7 @@ impl Paint {
             (Role::Plain | Role::Bar, Kind::Mono) | (Role::Plain, _) => plain,
             (Role::Faint | Role::Gone, Kind::Mono | Kind::Sixteen) | (Role::Stage, Kind::Mono) => dim,
             (Role::Faint | Role::Gone, Kind::OkabeIto) => plain.fg(Color::Indexed(245)),
-            (Role::Title | Role::Key, Kind::Mono)
-            | (Role::Good | Role::Warn, Kind::Mono)
-            | (Role::Title, _) => bold,
+            (Role::Key | Role::Good | Role::Warn, Kind::Mono) | (Role::Title, _) => bold,
             (Role::Key, _) => bold.fg(self.pick(74, Color::Cyan)),
             (Role::Cursor, _) | (Role::Mine | Role::Bad, Kind::Mono) => reverse.add_modifier(Modifier::BOLD),
             (Role::Mine, Kind::OkabeIto) => bold.fg(Color::Indexed(16)).bg(Color::Indexed(227)),

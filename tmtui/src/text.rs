@@ -31,6 +31,21 @@ pub fn fit(text: &str, columns: usize, ascii: bool) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
+/// The text in lines of at most so many columns, broken between words; a longer word is cut where it is drawn.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// A name of somebody else's, harmless; where only ASCII is drawn, other characters are `?`.
 pub fn name(text: &str, ascii: bool) -> String {
     let safe = escape(text);
@@ -80,6 +95,7 @@ mod tests {
         assert_eq!(fit("東京ドーム", 5, false), "東京…");
         assert_eq!(fit("東京", 2, false), "…");
         assert_eq!(fit("x", 0, false), "");
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
         assert_eq!(name("a\u{1b}[31m\u{202e}é", false), r"a\u{1b}[31m\u{202e}é");
         assert_eq!(name("é", true), "?");
     }

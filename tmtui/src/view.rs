@@ -71,7 +71,7 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let hints: Vec<_> = keymap::hints(model.screen).collect();
     let length = |hint: &&keymap::Binding| hint.keys.chars().count() + hint.hint.len() + 3;
     let last = hints.len().saturating_sub(3);
-    let kept: usize = hints.iter().skip(last).map(|hint| length(hint)).sum();
+    let kept: usize = hints.iter().skip(last).map(&length).sum();
     let mut room = usize::from(bar.width).saturating_sub(kept);
     let mut column = 0;
     for (at, hint) in hints.iter().enumerate() {
@@ -82,8 +82,8 @@ fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
             }
             room -= needed;
         }
-        column = pen.put(bar, column, 0, hint.keys, Role::Key);
-        column = pen.put(bar, column + 1, 0, hint.hint, Role::Faint) + 2;
+        column = pen.put(bar, (column, 0), hint.keys, Role::Key);
+        column = pen.put(bar, (column + 1, 0), hint.hint, Role::Faint) + 2;
     }
 }
 

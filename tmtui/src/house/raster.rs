@@ -96,6 +96,20 @@ impl Raster {
         self.grid.get(at).copied().unwrap_or_default()
     }
 
+    /// Whether a cell is the last of a section before another one, where both are wide enough to be told apart by a line.
+    pub fn is_seam(&self, column: u16, line: u16) -> bool {
+        const WIDE: u16 = 5;
+        let (here, next) = (self.get(column, line), self.get(column + 1, line));
+        let is_wide = |from: u16, direction: i32| {
+            (1..WIDE).all(|step| {
+                let to = u16::try_from(i32::from(from) + direction * i32::from(step));
+                to.is_ok_and(|to| self.get(to, line) == self.get(from, line))
+            })
+        };
+        let is_both = matches!((here, next), (Cell::Block(a), Cell::Block(b)) if a != b);
+        is_both && is_wide(column, -1) && is_wide(column + 1, 1)
+    }
+
     fn set(&mut self, column: i32, line: i32, cell: Cell) {
         if (0..i32::from(self.width)).contains(&column) && (0..i32::from(self.height)).contains(&line) {
             let at = place(line) * usize::from(self.width) + place(column);

@@ -3,7 +3,7 @@
 //! A section whose rows run askew is turned until they lie flat; where the stage is then says [`Sheet::ahead`]. No two
 //! seats share a place, whatever the plan says: who comes second moves on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Block, House, Spot};
 use crate::measure::{cells, place, rounded, signed};
@@ -176,9 +176,28 @@ fn wishes(spots: &[Spot], turn: Turn, step: i32) -> Vec<(f64, f64)> {
     let lane = lane(spots, &turned, f64::from(step));
     let left = turned.iter().map(|at| at.0).fold(f64::INFINITY, f64::min);
     let top = turned.iter().map(|at| at.1).fold(f64::INFINITY, f64::min);
-    let scaled =
-        |(x, y): &(f64, f64)| ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), (y - top) / lane);
-    turned.iter().map(scaled).collect()
+    let height = |y: f64| (y - top) / lane;
+    let middles = middles(spots, &turned);
+    let scaled = |(spot, (x, y)): (&Spot, &(f64, f64))| {
+        let row = height(middles.get(&spot.row).copied().unwrap_or(*y)).round();
+        ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), row + bent(height(*y) - row))
+    };
+    spots.iter().zip(&turned).map(scaled).collect()
+}
+
+/// How high each row's middle seat is.
+fn middles(spots: &[Spot], turned: &[(f64, f64)]) -> HashMap<u16, f64> {
+    let mut rows: HashMap<u16, Vec<f64>> = HashMap::new();
+    for (spot, at) in spots.iter().zip(turned) {
+        rows.entry(spot.row).or_default().push(at.1);
+    }
+    rows.into_iter().filter_map(|(row, heights)| Some((row, *heights.get(heights.len() / 2)?))).collect()
+}
+
+/// By how many lines a seat is drawn off its row's middle: a row that bends by less than one stays on its line, or two
+/// rows would share one.
+fn bent(lines: f64) -> f64 {
+    (lines.abs() + 0.2).floor().copysign(lines)
 }
 
 /// From one row to the next, measured downwards where rows are nearest to each other.
@@ -208,7 +227,7 @@ pub fn median(mut numbers: Vec<f64>) -> Option<f64> {
 
 /// Gives every seat a place of its own, as near as possible to where it wants to be.
 fn settled(spots: &[Spot], wished: &[(f64, f64)]) -> Vec<(i32, i32)> {
-    let mut taken: HashMap<(i32, i32), ()> = HashMap::with_capacity(wished.len() * 2);
+    let mut taken = HashSet::with_capacity(wished.len() * 2);
     let mut slots = vec![(0, 0); wished.len()];
     let mut order: Vec<_> = (0..wished.len()).collect();
     let key = |seat: &usize| spots.get(*seat).zip(wished.get(*seat)).map(|(spot, at)| (spot.row, at.0));
@@ -217,7 +236,7 @@ fn settled(spots: &[Spot], wished: &[(f64, f64)]) -> Vec<(i32, i32)> {
         let Some((x, y)) = wished.get(seat) else { continue };
         let slot = free_slot(&taken, (rounded(*x), rounded(*y)));
         for column in 0..SEAT_COLUMNS {
-            taken.insert((slot.0 + column, slot.1), ());
+            taken.insert((slot.0 + column, slot.1));
         }
         if let Some(there) = slots.get_mut(seat) {
             *there = slot;
@@ -226,8 +245,8 @@ fn settled(spots: &[Spot], wished: &[(f64, f64)]) -> Vec<(i32, i32)> {
     slots
 }
 
-fn free_slot(taken: &HashMap<(i32, i32), ()>, (column, line): (i32, i32)) -> (i32, i32) {
-    let is_free = |c: i32, l: i32| (0..SEAT_COLUMNS).all(|more| !taken.contains_key(&(c + more, l)));
+fn free_slot(taken: &HashSet<(i32, i32)>, (column, line): (i32, i32)) -> (i32, i32) {
+    let is_free = |c: i32, l: i32| (0..SEAT_COLUMNS).all(|more| !taken.contains(&(c + more, l)));
     if is_free(column, line) {
         return (column, line);
     }
@@ -241,7 +260,7 @@ fn free_slot(taken: &HashMap<(i32, i32), ()>, (column, line): (i32, i32)) -> (i3
         }
     }
     // More seats than places far around: a plan without positions. They stand in a row.
-    let end = (0..).map(|more| column + more).find(|c| is_free(*c, line));
+    let end = (column..i32::MAX).find(|c| is_free(*c, line));
     (end.unwrap_or(column), line)
 }
 

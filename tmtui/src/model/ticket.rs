@@ -6,7 +6,7 @@ use tmapi::ticket::TicketView;
 #[derive(Clone, Debug, Default)]
 pub struct Tickets {
     /// All of them.
-    pub tickets: Vec<TicketView>,
+    pub all: Vec<TicketView>,
     /// Which is shown.
     pub at: usize,
     /// The event's name, where it is known.
@@ -16,7 +16,7 @@ pub struct Tickets {
 impl Tickets {
     /// The one that is shown.
     pub fn shown(&self) -> Option<&TicketView> {
-        self.tickets.get(self.at)
+        self.all.get(self.at)
     }
 
     /// Ids, seats and codes of all of them, to be kept in a file.
@@ -33,6 +33,6 @@ impl Tickets {
                 tmctl::escape(&ticket.code)
             )
         };
-        self.tickets.iter().map(one).collect::<Vec<_>>().join("\n")
+        self.all.iter().map(one).collect::<Vec<_>>().join("\n")
     }
 }

@@ -190,7 +190,7 @@ fn paid(model: &mut Model, order: OrderView) -> Vec<Command> {
     visit.checkout.trouble = None;
     visit.checkout.card.clear();
     model.tickets.event = visit.event.name.clone();
-    model.tickets.tickets = order.tickets;
+    model.tickets.all = order.tickets;
     model.tickets.at = 0;
     model.screen = Screen::Tickets;
     model.say(Mood::Good, "paid: these are your tickets");

@@ -23,12 +23,10 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
         Intent::First => catalogue.at = 0,
         Intent::Last => catalogue.at = count.saturating_sub(1),
         Intent::Search => return ask(model, Purpose::Search, ""),
-        Intent::Back => {
-            if !catalogue.search.is_empty() {
-                catalogue.search.clear();
-                catalogue.at = 0;
-                return act(model, Intent::Refresh);
-            }
+        Intent::Back if !catalogue.search.is_empty() => {
+            catalogue.search.clear();
+            catalogue.at = 0;
+            return act(model, Intent::Refresh);
         }
         Intent::Console => return super::console::open(model),
         Intent::Enter | Intent::Map => {

@@ -4,10 +4,11 @@ use super::events;
 use crate::action::Command;
 use crate::keymap::Intent;
 use crate::model::over::{Dialog, Mood};
+use crate::model::visit::Visit;
 use crate::model::{Model, Screen};
 
 pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
-    let is_inside = model.visit.as_ref().is_some_and(|visit| visit.may_order());
+    let is_inside = model.visit.as_ref().is_some_and(Visit::may_order);
     let is_gone = model
         .visit
         .as_ref()
@@ -17,7 +18,7 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
         Intent::Enter if is_inside => model.screen = Screen::Venue,
         Intent::Enter | Intent::Join if is_gone => return events::join(model),
         Intent::Enter => {
-            model.say(Mood::Plain, "not yet: you are still in line. v shows the seats meanwhile")
+            model.say(Mood::Plain, "not yet: you are still in line. v shows the seats meanwhile");
         }
         Intent::Map => model.screen = Screen::Venue,
         Intent::Leave => return ask_to_leave(model),

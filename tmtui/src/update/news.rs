@@ -49,7 +49,7 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Command> {
         }
         News::Tickets(answer) => {
             match answer {
-                Ok(tickets) => model.tickets.tickets = tickets,
+                Ok(tickets) => model.tickets.all = tickets,
                 Err(trouble) => complain(model, trouble),
             }
             Vec::new()

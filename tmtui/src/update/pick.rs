@@ -140,7 +140,9 @@ fn undo(model: &mut Model) {
     if let Some(stock) = &visit.live.stock {
         let gone: Vec<_> =
             visit.basket.seats().iter().copied().filter(|seat| !stock.is_free(*seat)).collect();
-        gone.into_iter().for_each(|seat| visit.basket.lose(seat));
+        for seat in gone {
+            visit.basket.lose(seat);
+        }
     }
     if !undone {
         model.say(Mood::Plain, "nothing to undo");

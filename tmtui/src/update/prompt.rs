@@ -23,10 +23,9 @@ pub(super) fn key(model: &mut Model, event: KeyEvent) -> Vec<Command> {
         }
         KeyCode::Char(_) if control => {}
         KeyCode::Char(character) if prompt.text.chars().count() < LONGEST => prompt.text.push(character),
+        KeyCode::Backspace if prompt.text.is_empty() => return give_up(model),
         KeyCode::Backspace => {
-            if prompt.text.pop().is_none() {
-                return give_up(model);
-            }
+            prompt.text.pop();
         }
         KeyCode::Tab if prompt.purpose == Purpose::Command => {
             if let Some(whole) = command::completed(&prompt.text) {

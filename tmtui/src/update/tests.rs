@@ -141,7 +141,7 @@ fn seats_that_the_own_order_holds_are_not_lost() {
     // Pressed again it is not sent again.
     assert_eq!(press(&mut model, KeyCode::Char('f')), []);
     told(&mut model, News::Order(e1(), Ok(Box::new(order("FINALIZED", &house, &picked)))));
-    assert_eq!((model.screen, model.tickets.tickets.len()), (Screen::Tickets, 2));
+    assert_eq!((model.screen, model.tickets.all.len()), (Screen::Tickets, 2));
 }
 
 #[test]
@@ -421,13 +421,15 @@ fn any_action() -> impl Strategy<Value = Action> {
         2 => (2..40_u64, 0..1200_u32, 0..4_u32).prop_map(|(seq, seat, state)| {
             Action::Told(News::Seats(e1(), SeatNews::Delta(delta(seq, vec![[seat, 3, state]]))))
         }),
-        1 => Just(Action::Told(News::Place(e1(), PlaceNews::Now(Box::new(session("ACTIVE", 0)))))),
-        1 => Just(Action::Told(News::Order(e1(), Err(Trouble::new("no"))))),
+        1 => Just(()).prop_map(|()| {
+            Action::Told(News::Place(e1(), PlaceNews::Now(Box::new(session("ACTIVE", 0)))))
+        }),
+        1 => Just(()).prop_map(|()| Action::Told(News::Order(e1(), Err(Trouble::new("no"))))),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     /// Whatever is pressed, clicked and told in whatever order: it can be drawn, a basket holds free seats only, never
     /// one twice, and never more than an order may have.
     #[test]

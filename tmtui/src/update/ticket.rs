@@ -8,12 +8,12 @@ use crate::model::{Model, Screen};
 /// Goes to the tickets; those of an earlier run are asked for.
 pub(super) fn open(model: &mut Model) -> Vec<Command> {
     model.screen = Screen::Tickets;
-    if model.tickets.tickets.is_empty() { vec![Command::Fetch(Fetch::Tickets)] } else { Vec::new() }
+    if model.tickets.all.is_empty() { vec![Command::Fetch(Fetch::Tickets)] } else { Vec::new() }
 }
 
 pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
     let tickets = &mut model.tickets;
-    let count = tickets.tickets.len();
+    let count = tickets.all.len();
     match intent {
         Intent::Up | Intent::Left | Intent::PageUp | Intent::PreviousSection => {
             tickets.at = moved(tickets.at, -1, count);
@@ -24,7 +24,7 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
         Intent::First => tickets.at = 0,
         Intent::Last => tickets.at = count.saturating_sub(1),
         Intent::Save => {
-            let Some(first) = tickets.tickets.first() else { return Vec::new() };
+            let Some(first) = tickets.all.first() else { return Vec::new() };
             let name = format!("tickets-{}.txt", first.order_id);
             return vec![Command::Save { name, text: tickets.as_text() }];
         }

@@ -30,7 +30,7 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
             }
         }
         Intent::NextSection | Intent::PreviousSection => {
-            inside::step(visit, size, intent == Intent::NextSection)
+            inside::step(visit, size, intent == Intent::NextSection);
         }
         Intent::First | Intent::Last | Intent::PageUp | Intent::PageDown => {
             inside::jump(visit, size, intent);

@@ -42,7 +42,7 @@ fn seats(visit: &Visit, area: Rect, pen: &mut Pen<'_>) -> u16 {
         let (number, id) = (pen.name(&named.seat.number), pen.name(named.seat.id.as_str()));
         let text = format!("{section}, row {row}, seat {number}  ({id})");
         let width = area.width.min(70);
-        pen.put(Rect { width: width.saturating_sub(14), ..area }, 0, line, &text, Role::Plain);
+        pen.put(Rect { width: width.saturating_sub(14), ..area }, (0, line), &text, Role::Plain);
         pen.right(Rect { width, ..area }, line, &price, Role::Plain);
         line += 1;
     }
@@ -98,14 +98,13 @@ fn steps(checkout: &Checkout, area: Rect, pen: &mut Pen<'_>) {
         _ => ("[ ]", "then f: pay, and get the tickets", Role::Faint),
     };
     for (line, (mark, text, role)) in (1..).zip([first, second]) {
-        pen.put(area, 0, line, mark, role);
-        pen.put(area, 4, line, text, role);
+        pen.put(area, (0, line), mark, role);
+        pen.put(area, (4, line), text, role);
     }
 }
 
 /// What went wrong, and what is safe.
 fn wrong(visit: &Visit, trouble: &Trouble, area: Rect, pen: &mut Pen<'_>) {
-    pen.text(area, 0, &pen.name(&trouble.text), Role::Bad);
     let holds = visit.checkout.order.as_ref().is_some_and(|order| order.status.is_open());
     let safe = if trouble.is_open {
         "It may have happened all the same. Repeating it is safe: the same key is sent, nothing is done twice."
@@ -114,8 +113,14 @@ fn wrong(visit: &Visit, trouble: &Trouble, area: Rect, pen: &mut Pen<'_>) {
     } else {
         "Nothing was paid, and nothing is held."
     };
-    if let Some(hint) = &trouble.hint {
-        pen.text(area, 1, &pen.name(hint), Role::Plain);
+    let hint = trouble.hint.as_deref().unwrap_or_default();
+    let parts =
+        [(pen.name(&trouble.text), Role::Bad), (pen.name(hint), Role::Plain), (safe.to_owned(), Role::Plain)];
+    let mut line = 0;
+    for (part, role) in parts {
+        for text in text::wrapped(&part, usize::from(area.width)) {
+            pen.text(area, line, &text, role);
+            line += 1;
+        }
     }
-    pen.text(area, 2, safe, Role::Plain);
 }

@@ -17,12 +17,12 @@ pub(super) fn draw(model: &Model, question: &Dialog, pen: &mut Pen<'_>) {
     }
     let foot = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
     let keys = if question.is_harmless() { "Enter, y" } else { "y" };
-    let column = pen.put(foot, 0, 0, keys, Role::Key);
-    pen.put(foot, column + 1, 0, yes, Role::Plain);
+    let column = pen.put(foot, (0, 0), keys, Role::Key);
+    pen.put(foot, (column + 1, 0), yes, Role::Plain);
     let half = inside.width / 2;
     let column =
-        pen.put(foot, half, 0, if question.is_harmless() { "n, Esc" } else { "n, Enter, Esc" }, Role::Key);
-    pen.put(foot, column + 1, 0, no, Role::Plain);
+        pen.put(foot, (half, 0), if question.is_harmless() { "n, Esc" } else { "n, Enter, Esc" }, Role::Key);
+    pen.put(foot, (column + 1, 0), no, Role::Plain);
 }
 
 type Worded = (&'static str, Vec<String>, &'static str, &'static str);

@@ -12,9 +12,9 @@ use crate::text;
 
 /// Columns of the table: date, from-price, availability, sale. The name takes what is left, the venue two fifths of it.
 const DATE: u16 = 17;
-const PRICE: u16 = 12;
-const LEFT: u16 = 13;
-const SALE: u16 = 16;
+const PRICE: u16 = 11;
+const LEFT: u16 = 12;
+const SALE: u16 = 13;
 
 /// First column and width of name, venue, date, price, bar, sale.
 fn columns(width: u16) -> [(u16, u16); 6] {
@@ -36,7 +36,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let names = ["EVENT", "VENUE", "DATE", "FROM", "AVAILABLE", "SALE"];
     for ((column, width), name) in columns(list.width).into_iter().zip(names) {
         if width > 0 {
-            pen.put(head, column, 0, name, Role::Faint);
+            pen.put(head, (column, 0), name, Role::Faint);
         }
     }
     let shown: Vec<_> = model.catalogue.shown().collect();
@@ -54,8 +54,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     if shown.is_empty() {
         pen.put(
             list,
-            1,
-            1,
+            (1, 1),
             &say,
             if matches!(model.catalogue.state, Loading::Failed(_)) { Role::Bad } else { Role::Faint },
         );
@@ -71,20 +70,20 @@ fn row(model: &Model, event: &EventSummary, (list, line): (Rect, u16), is_chosen
     let texts = [pen.name(&event.name), venue, text::time(event.starts_at, &model.look.zone), price];
     if is_chosen {
         pen.text(Rect { y: list.y + line, height: 1, ..list }, 0, &" ".repeat(usize::from(list.width)), role);
-        pen.put(list, 0, line, ">", role);
+        pen.put(list, (0, line), ">", role);
     }
     for ((column, width), text) in cells.into_iter().zip(texts) {
         // A gap between columns.
         let room = Rect { x: list.x + column, width: width.saturating_sub(1), ..list };
-        pen.put(room, 0, line, &text, role);
+        pen.put(room, (0, line), &text, role);
     }
     let (bar, _) = cells[4];
     let full = pen.paint.bar(event.seats.available, event.seats.all(), 6);
-    pen.put(list, bar, line, &full, if is_chosen { role } else { Role::Bar });
-    pen.put(list, bar + 7, line, &short(event.seats.available), role);
+    pen.put(list, (bar, line), &full, if is_chosen { role } else { Role::Bar });
+    pen.put(list, (bar + 7, line), &short(event.seats.available), role);
     let (sale, _) = cells[5];
     let (text, sale_role) = sale_text(model, event);
-    pen.put(list, sale, line, &text, if is_chosen { role } else { sale_role });
+    pen.put(list, (sale, line), &text, if is_chosen { role } else { sale_role });
 }
 
 fn short(count: u32) -> String {

@@ -23,8 +23,8 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let room = usize::from(inside.height.saturating_sub(1));
     let first = usize::from(model.over.help.unwrap_or(0)).min(lines.len().saturating_sub(room));
     for (line, (keys, what)) in (0..).zip(lines.iter().skip(first).take(room)) {
-        pen.put(inside, 0, line, keys, Role::Key);
-        pen.put(inside, 20, line, what, Role::Plain);
+        pen.put(inside, (0, line), keys, Role::Key);
+        pen.put(inside, (20, line), what, Role::Plain);
     }
     let foot = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
     let more = if lines.len() > first + room { "arrows: more    " } else { "" };

@@ -25,9 +25,9 @@ impl<'b> Pen<'b> {
 
     /// Writes at a column and a line of an area; answers the column behind the text, counted in the area. What does
     /// not fit is cut.
-    pub fn put(&mut self, area: Rect, column: u16, line: u16, text: &str, role: Role) -> u16 {
+    pub fn put(&mut self, area: Rect, at: (u16, u16), text: &str, role: Role) -> u16 {
         let style = self.paint.style(role);
-        self.styled(area, (column, line), text, style)
+        self.styled(area, at, text, style)
     }
 
     /// The same in a style of its own.
@@ -45,19 +45,19 @@ impl<'b> Pen<'b> {
 
     /// A whole line of an area.
     pub fn text(&mut self, area: Rect, line: u16, text: &str, role: Role) {
-        self.put(area, 0, line, text, role);
+        self.put(area, (0, line), text, role);
     }
 
     /// A line whose end is at the right edge.
     pub fn right(&mut self, area: Rect, line: u16, text: &str, role: Role) {
         let column = area.width.saturating_sub(cells(text::width(text)));
-        self.put(area, column, line, text, role);
+        self.put(area, (column, line), text, role);
     }
 
     /// A word and what it is, beside each other.
     pub fn pair(&mut self, area: Rect, line: u16, (word, value): (&str, &str), role: Role) {
-        self.put(area, 0, line, word, Role::Faint);
-        self.put(area, 12, line, value, role);
+        self.put(area, (0, line), word, Role::Faint);
+        self.put(area, (12, line), value, role);
     }
 
     /// One cell of an area.
@@ -110,7 +110,7 @@ impl<'b> Pen<'b> {
         }
         let places = [(0, 0), (right, 0), (0, bottom), (right, bottom)];
         places.into_iter().zip(corners).for_each(|(at, corner)| self.cell(area, at, corner, style));
-        self.put(area, 2, 0, &format!(" {title} "), Role::Title);
+        self.put(area, (2, 0), &format!(" {title} "), Role::Title);
         let (width, height) = (area.width.saturating_sub(4), area.height.saturating_sub(2));
         Rect { x: area.x + 2, y: area.y + 1, width, height }
     }

@@ -20,7 +20,7 @@ pub(super) fn draw(model: &Model, prompt: &Prompt, pen: &mut Pen<'_>) -> Positio
         Purpose::Card => "payment token: ",
         Purpose::Capacity => "how many may be inside at once: ",
     };
-    let column = pen.put(line, 0, 0, lead, Role::Key);
+    let column = pen.put(line, (0, 0), lead, Role::Key);
     // Of a long line its end is shown.
     let room = usize::from(columns.saturating_sub(column + 1));
     let safe = pen.name(&prompt.text);
@@ -30,7 +30,7 @@ pub(super) fn draw(model: &Model, prompt: &Prompt, pen: &mut Pen<'_>) -> Positio
         rest.next();
         shown = rest.as_str();
     }
-    let end = pen.put(line, column, 0, shown, Role::Plain);
+    let end = pen.put(line, (column, 0), shown, Role::Plain);
     if prompt.purpose == Purpose::Command {
         suggestions(prompt, line, pen);
     }
@@ -45,8 +45,8 @@ fn suggestions(prompt: &Prompt, line: Rect, pen: &mut Pen<'_>) {
     let area = Rect { y: line.y.saturating_sub(height), height, width: line.width.min(64), ..line };
     pen.clear(area);
     for (at, (verb, rest, what)) in (0..).zip(all) {
-        let column = pen.put(area, 0, at, &format!(":{verb}"), Role::Key);
-        pen.put(area, column + 1, at, rest, Role::Faint);
-        pen.put(area, 22, at, what, Role::Plain);
+        let column = pen.put(area, (0, at), &format!(":{verb}"), Role::Key);
+        pen.put(area, (column + 1, at), rest, Role::Faint);
+        pen.put(area, (22, at), what, Role::Plain);
     }
 }

@@ -55,8 +55,8 @@ impl Code {
                 } else {
                     let (upper, lower) = (self.is_dark(x, y * 2), self.is_dark(x, y * 2 + 1));
                     match pen.paint.kind {
-                        Kind::Mono => (half_block(!upper, !lower && y * 2 + 1 < self.whole()), style),
-                        _ => (half_block(upper, lower), painted),
+                        Kind::Mono => (half_block((!upper, !lower && y * 2 + 1 < self.whole())), style),
+                        _ => (half_block((upper, lower)), painted),
                     }
                 };
                 pen.cell(area, at, glyph, style);
@@ -65,8 +65,8 @@ impl Code {
     }
 }
 
-const fn half_block(upper: bool, lower: bool) -> char {
-    match (upper, lower) {
+const fn half_block(halves: (bool, bool)) -> char {
+    match halves {
         (true, true) => '█',
         (true, false) => '▀',
         (false, true) => '▄',

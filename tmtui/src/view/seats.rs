@@ -91,7 +91,7 @@ fn labels(visit: &Visit, house: &House, (sheet, origin): (&Sheet, (i32, i32)), m
         let label = text::fit(&label, MOST_LABEL, pen.paint.ascii).into_owned();
         let from = end.saturating_sub(cells(text::width(&label)));
         if let Some((x, y)) = on_map((from, *line), origin, map) {
-            pen.put(map, x, y, &label, if here == Some(*row) { Role::Key } else { Role::Faint });
+            pen.put(map, (x, y), &label, if here == Some(*row) { Role::Key } else { Role::Faint });
         }
     }
 }
@@ -112,7 +112,7 @@ fn ruler(visit: &Visit, house: &House, (sheet, origin): (&Sheet, (i32, i32)), ma
         let Some(from) = column.filter(|from| from + width <= map.width) else { return };
         if taken.iter().all(|(a, b)| from > *b || from + width < *a) {
             taken.push((from, from + width));
-            pen.put(line, from, 0, &number, role);
+            pen.put(line, (from, 0), &number, role);
         }
     };
     write(cursor, Role::Title, pen);
@@ -139,5 +139,5 @@ fn stage(house: &House, (sheet, origin): (&Sheet, (i32, i32)), map: Rect, pen: &
         Direction::Right if beside >= i32::from(width) => (map.width - width, middle_y),
         _ => return,
     };
-    pen.put(map, at.0, at.1, &name, Role::Stage);
+    pen.put(map, (at.0, at.1), &name, Role::Stage);
 }

@@ -19,7 +19,7 @@ pub(super) fn headline(visit: &Visit, house: &House, area: Rect, pen: &mut Pen<'
     let name = pen.name(house.block_name(visit.walk.block));
     let text =
         count.map_or_else(|| name.clone(), |count| format!("{name}: {} of {} free", count.free, count.all));
-    pen.put(Rect { height: 1, ..area }, 0, 0, &text, Role::Title);
+    pen.put(Rect { height: 1, ..area }, (0, 0), &text, Role::Title);
 }
 
 pub(super) fn draw(model: &Model, visit: &Visit, house: &House, pen: &mut Pen<'_>) {
@@ -120,7 +120,7 @@ fn levels(visit: &Visit, house: &House, rest: &mut Rect, pen: &mut Pen<'_>) {
         let price = price.split(' ').next().unwrap_or_default().to_owned();
         let name = pen.name(&level.name);
         let role = if is_wanted { Role::Plain } else { Role::Gone };
-        pen.put(Rect { width: rest.width.saturating_sub(10), ..*rest }, 2, 0, &name, role);
+        pen.put(Rect { width: rest.width.saturating_sub(10), ..*rest }, (2, 0), &name, role);
         let line = Rect { height: 1, ..*rest };
         pen.right(line, 0, &price, role);
         *rest = Rect { y: rest.y + 1, height: rest.height - 1, ..*rest };

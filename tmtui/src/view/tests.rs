@@ -8,7 +8,7 @@ use ratatui::backend::{CrosstermBackend, TestBackend};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
-use crate::action::{Action, News, SeatNews, Trouble, Wire};
+use crate::action::{Action, News, PlaceNews, SeatNews, Trouble, Wire};
 use crate::house::House;
 use crate::model::{Model, Screen};
 use crate::palette::Kind;
@@ -157,6 +157,7 @@ fn the_waiting_room_looks_right() {
             update(&mut model, Action::Tick(now().plus_seconds(second * 5)));
             place(&mut model, session("WAITING", ahead));
         }
+        told(&mut model, News::Place(e1(), PlaceNews::Wire(Wire::Live)));
         model
     });
 }
@@ -346,7 +347,7 @@ fn a_hundred_changed_seats_are_few_bytes() {
                 let step = (seats.len() / 100).max(1);
                 let stock = model.visit.as_ref().unwrap().live.stock.clone().unwrap();
                 let changes = seats.step_by(step).take(100).map(|seat| {
-                    let state = if stock.is_free(seat) { 1 } else { 0 };
+                    let state = u32::from(stock.is_free(seat));
                     [u32::try_from(seat).unwrap(), 1, state]
                 });
                 told(&mut model, News::Seats(e1(), SeatNews::Delta(delta(2, changes.collect()))));
@@ -357,4 +358,25 @@ fn a_hundred_changed_seats_are_few_bytes() {
             }
         }
     }
+}
+
+/// Stills in the documents are those of the snapshots: a comment names which, the block below it shows it.
+#[test]
+fn the_stills_in_the_documents_are_what_is_drawn() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut count = 0;
+    for document in ["README.md", "docs/tmtui.md"] {
+        let text = std::fs::read_to_string(format!("{root}/{document}")).unwrap();
+        for part in text.split("<!-- ").skip(1) {
+            let (name, rest) = part.split_once(" -->\n```text\n").expect("a block below the comment");
+            let still = rest.split("\n```").next().unwrap();
+            let file =
+                format!("{root}/tmtui/src/view/snapshots/tmtui__view__tests__{name}_80x24_colour.snap");
+            let snapshot = std::fs::read_to_string(file).unwrap();
+            let drawn = snapshot.splitn(3, "---\n").nth(2).unwrap();
+            assert!(drawn.starts_with(still), "{document}: {name} is drawn otherwise now");
+            count += 1;
+        }
+    }
+    assert!(count >= 8, "{count} stills");
 }

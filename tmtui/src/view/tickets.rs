@@ -26,7 +26,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
         code.draw(area, pen);
     }
     let side = Rect { x: area.x + left, width: area.width.saturating_sub(left), ..area };
-    pen.text(side, 0, &format!("ticket {} of {}", tickets.at + 1, tickets.tickets.len()), Role::Faint);
+    pen.text(side, 0, &format!("ticket {} of {}", tickets.at + 1, tickets.all.len()), Role::Faint);
     pen.text(side, 2, &pen.name(&ticket.section), Role::Title);
     let (row, number) = (pen.name(&ticket.row), pen.name(&ticket.number));
     pen.text(side, 3, &format!("row {row}, seat {number}"), Role::Title);
@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
         let why = format!("the code needs {} columns and {} lines beside this", size.0 + 26, size.1 + 2);
         pen.text(side, line + 1, &why, Role::Faint);
     }
-    if tickets.tickets.len() > 1 {
+    if tickets.all.len() > 1 {
         pen.text(side, line + 1 + u16::from(!fits), "arrows: the other tickets", Role::Faint);
     }
 }

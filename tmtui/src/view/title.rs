@@ -14,10 +14,10 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     let place = place(model, pen);
     let room = area.width.saturating_sub(u16::try_from(text::width(&chip.0) + 2).unwrap_or(0));
     let left = Rect { width: room, ..area };
-    let column = pen.put(left, 0, 0, screen_name(model.screen), Role::Title);
-    let column = pen.put(left, column + 2, 0, &place, Role::Plain);
+    let column = pen.put(left, (0, 0), screen_name(model.screen), Role::Title);
+    let column = pen.put(left, (column + 2, 0), &place, Role::Plain);
     if model.look.readonly {
-        pen.put(left, column + 2, 0, "read only", Role::Warn);
+        pen.put(left, (column + 2, 0), "read only", Role::Warn);
     }
     pen.right(area, 0, &chip.0, chip.1);
 }

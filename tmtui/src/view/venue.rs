@@ -46,7 +46,7 @@ fn prices(visit: &Visit, house: &House, area: Rect, pen: &mut Pen<'_>) {
         };
         let style = level_style(pen.paint, house, place);
         column = pen.styled(half, (column, 0), &swatch(pen.paint, place).to_string(), style);
-        column = pen.put(half, column + 1, 0, &text, Role::Plain) + 2;
+        column = pen.put(half, (column + 1, 0), &text, Role::Plain) + 2;
     }
 }
 
@@ -66,12 +66,13 @@ pub(super) fn level_style(paint: Paint, house: &House, level: usize) -> Style {
 
 fn map(visit: &Visit, house: &House, raster: &Raster, area: Rect, pen: &mut Pen<'_>) {
     raster_cells(visit, house, raster, area, pen);
+    let front = house.plan.front();
     for (at, shape) in (0_u16..).zip(&house.plan.areas) {
-        if let (Some(label), Some(run)) = (&shape.label, middle_run(raster, at)) {
-            let label = pen.name(label);
-            let room = Rect { x: area.x + run.from, width: run.columns, ..area };
-            let column = room.width.saturating_sub(cells(text::width(&label))) / 2;
-            pen.put(room, column, run.line, &label, Role::Stage);
+        let Some((label, run)) = shape.label.as_ref().zip(middle_run(raster, at)) else { continue };
+        let label = pen.name(label);
+        // What everybody looks at is named even where it is narrow.
+        if text::width(&label) <= usize::from(run.columns) || front == Some(shape) {
+            centred(area, run, &label, Role::Stage, pen);
         }
     }
     for (block, run) in raster.labels.iter().enumerate() {
@@ -97,12 +98,16 @@ pub(super) fn raster_cells(visit: &Visit, house: &House, raster: &Raster, area: 
     let paint = pen.paint;
     let looks: Vec<_> = (0..house.blocks.len()).map(|block| block_look(visit, house, block, paint)).collect();
     let stage = paint.style(Role::Stage);
+    let seam = if paint.ascii { '|' } else { '│' };
     let boards = if paint.kind == crate::palette::Kind::Mono || paint.ascii { '/' } else { ' ' };
     for line in 0..raster.height.min(area.height) {
         for column in 0..raster.width.min(area.width) {
             match raster.get(column, line) {
                 Cell::Empty => {}
                 Cell::Area(_) => pen.cell(area, (column, line), boards, stage),
+                Cell::Block(_) if raster.is_seam(column, line) => {
+                    pen.cell(area, (column, line), seam, paint.style(Role::Faint));
+                }
                 Cell::Block(block) => {
                     if let Some((glyph, style)) = looks.get(usize::from(block)) {
                         pen.cell(area, (column, line), *glyph, *style);
@@ -167,8 +172,14 @@ fn below(visit: &Visit, house: &House, block: usize) -> Option<(String, String)>
 }
 
 fn centred(area: Rect, run: Run, text: &str, role: Role, pen: &mut Pen<'_>) {
-    let from = run.from + run.columns.saturating_sub(cells(text::width(text))) / 2;
-    pen.put(area, from, run.line, text, role);
+    let width = cells(text::width(text));
+    let middle = run.from + run.columns / 2;
+    let from = if width <= run.columns {
+        run.from + (run.columns - width) / 2
+    } else {
+        middle.saturating_sub(width / 2)
+    };
+    pen.put(area, (from, run.line), text, role);
 }
 
 fn list(visit: &Visit, house: &House, size: (u16, u16), pen: &mut Pen<'_>) {
@@ -180,7 +191,7 @@ fn list(visit: &Visit, house: &House, size: (u16, u16), pen: &mut Pen<'_>) {
     if picked > 0 {
         pen.right(side, 0, &format!("{picked} picked"), Role::Mine);
     }
-    pen.put(side, 2, 1, "SECTION", Role::Faint);
+    pen.put(side, (2, 1), "SECTION", Role::Faint);
     pen.right(side, 1, &format!("FROM  FREE  by {}", visit.walk.order.label()), Role::Faint);
     let area = layout::sections(size);
     let sorted = visit.walk.sorted(house, stock);
@@ -208,7 +219,7 @@ fn entry(
     let (glyph, style) = block_look(visit, house, block, pen.paint);
     pen.cell(row, (1, 0), glyph, if is_here { pen.paint.style(role) } else { style });
     let name = Rect { width: row.width.saturating_sub(17), ..row };
-    pen.put(name, 2, 0, &pen.name(house.block_name(block)), role);
+    pen.put(name, (2, 0), &pen.name(house.block_name(block)), role);
     let Some(stock) = stock else { return };
     let level = stock.cheapest(house, block).and_then(|level| house.levels.get(level));
     // The currency is the same everywhere: the amount will do.

@@ -10,10 +10,7 @@ pub fn scanned(screen: &Screen) -> Option<String> {
     let is_dark = |column: usize, half: usize| {
         let (line, column) = (u16::try_from(half / 2).unwrap(), u16::try_from(column).unwrap());
         let cell = screen.cell(line, column).unwrap();
-        let is_ink = match (cell.contents(), half % 2) {
-            ("█", _) | ("▀", 0) | ("▄", 1) => true,
-            _ => false,
-        };
+        let is_ink = matches!((cell.contents(), half % 2), ("█", _) | ("▀", 0) | ("▄", 1));
         let color = if is_ink { cell.fgcolor() } else { cell.bgcolor() };
         color != Color::Idx(231)
     };

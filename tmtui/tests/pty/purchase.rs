@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::buyers::Buyers;
+use crate::buyers::{Buyer, Buyers};
 use crate::code::scanned;
 use crate::office::Office;
 use crate::proxy::Proxy;
@@ -12,73 +12,92 @@ use crate::terminal::Terminal;
 const DOWN: &str = "\x1b[B";
 const ENTER: &str = "\r";
 
-/// The id of the seat whose line is marked among those picked: all ids that stand behind the sign of a pick.
+/// The ids of the picked seats, as the list beside the map has them.
 fn picked(terminal: &Terminal) -> Vec<String> {
     let text = terminal.text();
-    let ids = text.lines().filter_map(|line| line.split(" ◆ ").nth(1)).map(|id| id.trim().to_owned());
-    ids.filter(|id| id.contains('-')).collect()
+    let ids = text.lines().filter_map(|line| line.rsplit(" ◆ ").next()).map(str::trim);
+    ids.filter(|id| id.contains('-') && !id.contains(' ')).map(str::to_owned).collect()
 }
 
-/// Walks through a purchase; `cut` says when the way to the daemon is cut for ten seconds.
-fn buy(size: (u16, u16), cut: bool) -> Terminal {
-    let office = Office::open();
-    office.organise(&["event", "capacity", "E1", "0"]);
-    let proxy = Proxy::to(office.address);
-    let buyers = Buyers::of(&office.url, "E1");
-    let ahead: Vec<_> = (0..30).map(|_| buyers.join()).collect();
+/// A sale that thirty others came to first, and nobody is let in yet.
+struct Rush {
+    office: Office,
+    proxy: Proxy,
+    buyers: Buyers,
+    ahead: Vec<Buyer>,
+}
 
-    let mut tui = Terminal::start(size, &proxy.url, &[]);
-    // Find the event.
-    tui.wait_for("The Winter's Tale");
-    tui.press("/winter");
-    tui.wait_until_gone("Thousand Amps");
-    tui.press(ENTER);
-    tui.wait_for("> The Winter's Tale");
-    // Join, and wait.
-    tui.press(ENTER);
-    tui.wait_for("WAITING ROOM");
-    tui.wait_for("31 of 31");
-    tui.wait_for("LIVE");
-    office.organise(&["event", "capacity", "E1", "5"]);
-    tui.wait_for("26 of 26");
-    office.organise(&["event", "capacity", "E1", "100"]);
-    tui.wait_for("you are in");
-    tui.wait_for("VENUE");
-    // Zoom to a section, then to its seats.
+impl Rush {
+    fn begin() -> Self {
+        let office = Office::open();
+        office.organise(&["event", "capacity", "E1", "0"]);
+        let proxy = Proxy::to(office.address);
+        let buyers = Buyers::of(&office.url, "E1");
+        let ahead = (0..30).map(|_| buyers.join()).collect();
+        Self { office, proxy, buyers, ahead }
+    }
+
+    /// Finds the event, joins, and waits until the doors open.
+    fn get_in(&self, tui: &mut Terminal) {
+        tui.wait_for("The Winter's Tale");
+        tui.press("/winter");
+        tui.wait_until_gone("Thousand Amps");
+        tui.press(ENTER);
+        tui.wait_for(">The Winter's Tale");
+        tui.press(ENTER);
+        tui.wait_for("WAITING ROOM");
+        tui.wait_for("31 of 31");
+        tui.wait_for("LIVE");
+        self.office.organise(&["event", "capacity", "E1", "5"]);
+        tui.wait_for("26 of 26");
+        self.office.organise(&["event", "capacity", "E1", "100"]);
+        tui.wait_for("you are in");
+        tui.wait_for("VENUE");
+    }
+
+    /// Somebody who was let in too takes a seat that is picked; what is offered for it is taken.
+    fn lose_one(&self, tui: &mut Terminal) {
+        let lost = picked(tui).first().expect("the ids of picked seats").clone();
+        self.buyers.take(&self.ahead[29], &lost);
+        tui.wait_for("A seat was taken");
+        tui.wait_for(&format!("seat {lost} was taken by somebody else"));
+        tui.press(ENTER);
+        tui.wait_until_gone("A seat was taken");
+        tui.wait_for("3 picked");
+        assert!(!picked(tui).contains(&lost), "{}", tui.text());
+    }
+
+    fn lose_the_daemon(&self, tui: &mut Terminal) {
+        self.proxy.cut();
+        tui.wait_for("RECONNECT");
+        std::thread::sleep(Duration::from_secs(10));
+        tui.take_in(Duration::from_millis(100));
+        assert_eq!(picked(tui).len(), 2, "{}", tui.text());
+        self.proxy.mend();
+        tui.wait_for("LIVE");
+    }
+}
+
+/// Two with keys, one with the mouse.
+fn pick_three(tui: &mut Terminal, meanwhile: impl Fn(&mut Terminal)) {
     tui.press(ENTER);
     tui.wait_for("SECTION");
     tui.press(ENTER);
     tui.wait_for("SEATS");
     tui.wait_for("LIVE");
-    // Two with keys.
     tui.press(" ");
     tui.wait_for("1 picked");
     tui.press("n ");
     tui.wait_for("2 picked");
-    if cut {
-        proxy.cut();
-        tui.wait_for("RECONNECT");
-        std::thread::sleep(Duration::from_secs(10));
-        assert_eq!(picked(&tui).len(), 2, "{}", tui.text());
-        proxy.mend();
-        tui.wait_for("LIVE");
-    }
-    // One with the mouse: any free seat that is drawn.
-    let free = tui.cells("■");
+    meanwhile(tui);
+    let is_on_map = |(column, line): &(u16, u16)| *column < 50 && *line > 1;
+    let free: Vec<_> = tui.cells("■").into_iter().filter(is_on_map).collect();
     let free = free.get(free.len() / 3).copied().expect("a free seat is drawn");
     tui.click(free);
     tui.wait_for("3 picked");
-    // One is lost to somebody else, who was let in too.
-    let mine = picked(&tui);
-    let lost = mine.first().expect("the ids of picked seats").clone();
-    buyers.take(&ahead[29], &lost);
-    tui.wait_for("A seat was taken");
-    tui.wait_for(&format!("seat {lost} was taken by somebody else"));
-    tui.press(ENTER);
-    tui.wait_until_gone("A seat was taken");
-    tui.wait_for("3 picked");
-    assert!(!picked(&tui).contains(&lost), "{}", tui.text());
-    // Confirm and pay.
+}
+
+fn pay(tui: &mut Terminal) {
     tui.press(ENTER);
     tui.wait_for("CHECKOUT");
     tui.press("ttok_ok");
@@ -88,9 +107,23 @@ fn buy(size: (u16, u16), cut: bool) -> Terminal {
     tui.press("f");
     tui.wait_for("TICKETS");
     tui.wait_for("ticket 1 of 3");
+}
+
+/// Walks through a purchase; `is_cut` says whether the way to the daemon is cut for ten seconds in the middle.
+fn buy(size: (u16, u16), is_cut: bool) -> Terminal {
+    let rush = Rush::begin();
+    let mut tui = Terminal::start(size, &rush.proxy.url, &[]);
+    rush.get_in(&mut tui);
+    pick_three(&mut tui, |tui| {
+        if is_cut {
+            rush.lose_the_daemon(tui);
+        }
+    });
+    rush.lose_one(&mut tui);
+    pay(&mut tui);
     // The code on the screen is the ticket's.
     let code = scanned(tui.screen()).expect("a code that can be read");
-    let check = office.tmctl(&["ticket", "check", &code, "-o", "json"]).expect("a check of the code");
+    let check = rush.office.tmctl(&["ticket", "verify", &code, "-o", "json"]).expect("a good code");
     assert!(check.contains("VALID"), "{check}");
     tui.press("s");
     tui.wait_for("saved as tickets-");
