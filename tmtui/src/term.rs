@@ -9,7 +9,8 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
@@ -71,7 +72,9 @@ impl Term {
     /// # Errors
     /// What the terminal says.
     pub fn redraw(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `Terminal::clear` asks the terminal where the cursor is, and whoever reads the keys would take the answer.
+        self.terminal.swap_buffers();
+        execute!(self.terminal.backend_mut(), Clear(ClearType::All))
     }
 
     /// Takes the mouse, or leaves it to the terminal for selecting text.
@@ -114,7 +117,7 @@ impl Term {
         // The whole job stops, as it does when the terminal itself sees Ctrl-Z.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
         take(self.mouse)?;
-        self.terminal.clear()
+        self.redraw()
     }
 
     /// There is no such thing here.

@@ -19,9 +19,10 @@ mod venue;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::keymap;
+use crate::keymap::{self, Intent};
 use crate::layout;
 use crate::model::over::Mood;
+use crate::model::visit::Visit;
 use crate::model::{Model, SMALLEST, Screen};
 use crate::palette::Role;
 use pen::Pen;
@@ -68,7 +69,9 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
 /// Keys that do something here, as many as fit; the last three always do.
 fn bar(model: &Model, pen: &mut Pen<'_>, area: Rect) {
     let bar = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area };
-    let hints: Vec<_> = keymap::hints(model.screen).collect();
+    let may_join = model.visit.as_ref().is_some_and(Visit::may_join);
+    let hints = keymap::hints(model.screen).filter(|hint| may_join || hint.intent != Intent::Join);
+    let hints: Vec<_> = hints.collect();
     let length = |hint: &&keymap::Binding| hint.keys.chars().count() + hint.hint.len() + 3;
     let last = hints.len().saturating_sub(3);
     let kept: usize = hints.iter().skip(last).map(&length).sum();

@@ -93,6 +93,12 @@ impl Visit {
         self.event.waiting_room == WaitingRoomMode::On
     }
 
+    /// Whether there is a line to stand in, and no good place in it yet.
+    pub fn may_join(&self) -> bool {
+        let is_good = self.place.as_ref().is_some_and(|place| !place.session.status.is_terminal());
+        self.has_line() && !is_good && !self.is_over()
+    }
+
     /// Whether an order may be begun now.
     pub fn may_order(&self) -> bool {
         !self.has_line() || self.place.as_ref().is_some_and(Place::is_inside)

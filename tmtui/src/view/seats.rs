@@ -69,7 +69,7 @@ fn look(visit: &Visit, (house, stock): (&House, &Stock), seat: usize, pen: &Pen<
     let is_wanted = visit.walk.level.is_none_or(|wanted| wanted == spot.level);
     let style = match state {
         SeatState::Available if is_wanted => level_style(paint, house, level),
-        SeatState::Reserved => paint.style(Role::Warn),
+        SeatState::Reserved => paint.style(Role::Plain),
         _ => paint.style(Role::Gone),
     };
     let glyph = if is_wanted || state != SeatState::Available {

@@ -1,6 +1,7 @@
 //! Beside a section: where it is in the house, the seat under the cursor, what is picked, what the signs mean.
 
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use tmapi::client::SeatState;
 
 use super::pen::Pen;
@@ -50,7 +51,12 @@ fn minimap(visit: &Visit, house: &House, area: Rect, pen: &mut Pen<'_>) {
         for column in 0..raster.width.min(area.width) {
             if raster.get(column, line) == Cell::Block(u16::try_from(visit.walk.block).unwrap_or(u16::MAX)) {
                 let glyph = if pen.paint.ascii { '@' } else { '█' };
-                pen.cell(area, (column, line), glyph, pen.paint.style(Role::Warn));
+                pen.cell(
+                    area,
+                    (column, line),
+                    glyph,
+                    Style::new().fg(pen.paint.mine()).add_modifier(Modifier::BOLD),
+                );
             }
         }
     }

@@ -90,7 +90,9 @@ fn pick_three(tui: &mut Terminal, meanwhile: impl Fn(&mut Terminal)) {
     tui.press("n ");
     tui.wait_for("2 picked");
     meanwhile(tui);
-    let is_on_map = |(column, line): &(u16, u16)| *column < 50 && *line > 1;
+    // Beside the map the same sign stands for price levels.
+    let (_, columns) = tui.screen().size();
+    let is_on_map = |(column, line): &(u16, u16)| *column + 28 < columns && *line > 1;
     let free: Vec<_> = tui.cells("■").into_iter().filter(is_on_map).collect();
     let free = free.get(free.len() / 3).copied().expect("a free seat is drawn");
     tui.click(free);
