@@ -5,9 +5,7 @@ use std::panic;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{
     self, BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
     LeaveAlternateScreen,
@@ -84,7 +82,7 @@ impl Term {
     pub fn set_mouse(&mut self, mouse: bool) -> io::Result<()> {
         self.mouse = mouse;
         if mouse {
-            execute!(self.terminal.backend_mut(), EnableMouseCapture)
+            capture_mouse(self.terminal.backend_mut())
         } else {
             execute!(self.terminal.backend_mut(), DisableMouseCapture)
         }
@@ -136,8 +134,15 @@ impl Drop for Term {
 fn take(mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     let taken = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste);
-    let taken = taken.and_then(|()| if mouse { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) });
+    let taken = taken.and_then(|()| if mouse { capture_mouse(&mut io::stdout()) } else { Ok(()) });
     taken.inspect_err(|_| restore())
+}
+
+/// Asks for clicks, drags and the wheel, but not, as crossterm does, for every move of the mouse: over a slow line that
+/// is a flood.
+fn capture_mouse(out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
+    out.flush()
 }
 
 /// Gives the terminal back as it was. Whatever of it fails, the rest is tried.

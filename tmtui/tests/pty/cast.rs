@@ -6,6 +6,10 @@ use std::time::Duration;
 
 /// Pauses longer than this are cut to it.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1500);
+/// What is shown stays at least so long: the test types faster than anybody reads.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(400);
+/// What comes within this is one frame.
+const ONE_FRAME: Duration = Duration::from_millis(5);
 
 pub struct Cast {
     text: String,
@@ -21,7 +25,8 @@ impl Cast {
 
     /// What the program wrote, so long after the beginning.
     pub fn add(&mut self, at: Duration, bytes: &[u8]) {
-        self.shown += at.saturating_sub(self.last).min(LONGEST_PAUSE);
+        let pause = at.saturating_sub(self.last);
+        self.shown += if pause < ONE_FRAME { pause } else { pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE) };
         self.last = at;
         let text = String::from_utf8_lossy(bytes);
         let seconds = self.shown.as_secs_f64();

@@ -124,7 +124,8 @@ fn buy(size: (u16, u16), is_cut: bool) -> Terminal {
     rush.lose_one(&mut tui);
     pay(&mut tui);
     // The code on the screen is the ticket's.
-    let code = scanned(tui.screen()).expect("a code that can be read");
+    tui.wait_until("code that can be read", |screen| scanned(screen).is_some());
+    let code = scanned(tui.screen()).unwrap();
     let check = rush.office.tmctl(&["ticket", "verify", &code, "-o", "json"]).expect("a good code");
     assert!(check.contains("VALID"), "{check}");
     tui.press("s");
