@@ -1,6 +1,6 @@
 //! The terminal UI of the ticket office: pick a seat on a live map, wait in line, pay, hold the ticket.
 //!
-//! `update` is a pure function of the [`model`] and what happened, `view` one of the model; network, clock and terminal
+//! `update` is a pure function of the `model` and what happened, `view` one of the model; network, clock and terminal
 //! are at the edge, in `net`, `host` and `term`. The loop that joins them is in `app`.
 
 mod action;

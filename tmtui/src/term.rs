@@ -152,3 +152,6 @@ fn restore() {
     let _ = execute!(out, LeaveAlternateScreen, Show);
     let _ = terminal::disable_raw_mode();
 }
+
+#[cfg(test)]
+mod tests;
