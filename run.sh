@@ -216,6 +216,7 @@ started_services=false
 say "The office is open at $url. Next, paste any of these:"
 cat >&2 <<NEXT
   source '$data/env'
+  tmtui                                             the same in screens: pick seats on a live map
   tmctl book E4 --best 2 --payment-token tok_ok     all steps in one, without a waiting room
   tmctl book E2 --best 4 --payment-token tok_slow   a slow card, in the arena of 18,239 seats
   tmctl sale status E1                              how the sale is going, for its organiser

@@ -1,7 +1,7 @@
 //! The command line of the ticket office: every step of buying and of running a sale, for people and for scripts.
 //!
-//! A command is a file under `command`: its arguments, its `run`, and what it shows. [`exit`] and [`profile`] are
-//! open to other programs that share the exit codes, contexts and tokens.
+//! A command is a file under `command`: its arguments, its `run`, and what it shows. [`exit`], [`profile`] and
+//! [`pending`] are open to other programs that share the exit codes, contexts, tokens, and requests that were cut off.
 
 mod argument;
 #[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
@@ -17,7 +17,7 @@ mod mutation;
 #[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod organiser;
 mod output;
-mod pending;
+pub mod pending;
 mod pick;
 pub mod profile;
 mod progress;
@@ -33,7 +33,9 @@ use desk::Desk;
 use error::Failure;
 use exit::Exit;
 use host::Host;
+pub use organiser::is_here;
 use output::Output;
+pub use output::escape::escape;
 
 /// Parses the command line, runs the command and answers its exit code.
 #[must_use]

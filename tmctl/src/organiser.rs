@@ -121,7 +121,8 @@ fn from_folder(desk: &Desk, folder: &Path) -> Result<Found, Failure> {
 }
 
 /// Whether a daemon's address can only be one of this host.
-fn is_here(url: &str) -> bool {
+#[must_use]
+pub fn is_here(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

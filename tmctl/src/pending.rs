@@ -17,26 +17,40 @@ const FOLDER: &str = "pending";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub enum Mutation {
+    /// A new order.
     CreateOrder {
+        /// For what.
         request: CreateOrder,
     },
+    /// Its seats held, its payment authorized.
     Confirm {
+        /// Which.
         order: OrderId,
+        /// Seats and card.
         request: SeatsAndPayment,
     },
+    /// The money taken, the tickets issued.
     Finalize {
+        /// Which.
         order: OrderId,
     },
+    /// Given up.
     Cancel {
+        /// Which.
         order: OrderId,
     },
+    /// All steps in one.
     Book {
+        /// For what.
         event: EventId,
+        /// Seats and card.
         request: SeatsAndPayment,
     },
     /// It was answered 202: asked about until it is settled. Holds no card token any more.
     Settle {
+        /// Which.
         order: OrderId,
+        /// What it is meant to come to.
         goal: Goal,
     },
 }
@@ -45,13 +59,19 @@ pub enum Mutation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
+    /// Begun.
     Created,
+    /// Held and authorized.
     Authorized,
+    /// Paid and ticketed.
     Finalized,
+    /// Given up.
     Cancelled,
 }
 
 impl Mutation {
+    /// What its order is meant to come to.
+    #[must_use]
     pub const fn goal(&self) -> Goal {
         match self {
             Self::CreateOrder { .. } => Goal::Created,
@@ -63,6 +83,7 @@ impl Mutation {
     }
 
     /// What it does, after "failed to".
+    #[must_use]
     pub fn doing(&self) -> String {
         match self {
             Self::CreateOrder { request } => format!("begin an order for {}", request.event_id),
@@ -87,7 +108,9 @@ pub struct Request {
     pub event: Option<EventId>,
     /// Whose request it is: the key means something to this principal only.
     pub token: Option<String>,
+    /// When it was written down.
     pub began_at: Timestamp,
+    /// What is asked.
     pub mutation: Mutation,
 }
 
@@ -95,6 +118,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Entry {
     home: Home,
+    /// The request.
     pub request: Request,
     /// Its lock says that somebody is busy with it.
     _busy: File,
@@ -102,6 +126,9 @@ pub struct Entry {
 
 impl Entry {
     /// Writes a request down. The same request, cut off before, is taken up instead, with its key.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn begin(home: &Home, request: Request) -> Result<Self, ProfileError> {
         let turn = home.lock(FOLDER)?;
         home.sweep(FOLDER, &turn)?;
@@ -126,6 +153,9 @@ impl Entry {
     }
 
     /// Requests that nobody is busy with, oldest first.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn cut_off(home: &Home) -> Result<Vec<Self>, ProfileError> {
         let turn = home.lock(FOLDER)?;
         home.sweep(FOLDER, &turn)?;
@@ -151,6 +181,9 @@ impl Entry {
     }
 
     /// How many requests another process is busy with.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn busy_elsewhere(home: &Home) -> Result<usize, ProfileError> {
         let names = home.list(FOLDER)?;
         let opened = names.iter().filter_map(|name| File::open(home.path(&format!("{FOLDER}/{name}"))).ok());
@@ -158,6 +191,9 @@ impl Entry {
     }
 
     /// What is left to do is another request under the same name; what the old one held is gone from the disk.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn becomes(self, mutation: Mutation) -> Result<Self, ProfileError> {
         let _turn = self.home.lock(FOLDER)?;
         let request = Request { mutation, ..self.request };
@@ -165,6 +201,9 @@ impl Entry {
     }
 
     /// The next step takes its place, under a key of its own. There is no moment at which neither is written down.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn followed_by(self, key: String, mutation: Mutation) -> Result<Self, ProfileError> {
         let next = {
             let _turn = self.home.lock(FOLDER)?;
@@ -175,6 +214,9 @@ impl Entry {
     }
 
     /// It was answered for good.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the folder cannot be read or written.
     pub fn done(self) -> Result<(), ProfileError> {
         self.home.remove(&file(&self.request.key))
     }

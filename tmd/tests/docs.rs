@@ -34,6 +34,7 @@ const TEXTS: &[&str] = &[
     "docs/performance.md",
     "docs/scaling.md",
     "docs/seats.md",
+    "docs/tmtui.md",
     "docs/waiting-room.md",
 ];
 

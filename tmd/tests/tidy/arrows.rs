@@ -51,7 +51,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tmapi", &["tmcore"]),
     ("tmd", &["tmcore", "tmapi"]),
     ("tmctl", &["tmcore", "tmapi"]),
-    ("tmtui", &["tmcore", "tmapi"]),
+    // Contexts, tokens and requests that were cut off are kept in one way for both.
+    ("tmtui", &["tmcore", "tmapi", "tmctl"]),
 ];
 
 /// The rules take time, randomness and the world's answers as arguments.

@@ -1,0 +1,38 @@
+//! Tickets that were bought.
+
+use tmapi::ticket::TicketView;
+
+/// The tickets, and the one that is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Tickets {
+    /// All of them.
+    pub all: Vec<TicketView>,
+    /// Which is shown.
+    pub at: usize,
+    /// The event's name, where it is known.
+    pub event: String,
+}
+
+impl Tickets {
+    /// The one that is shown.
+    pub fn shown(&self) -> Option<&TicketView> {
+        self.all.get(self.at)
+    }
+
+    /// Ids, seats and codes of all of them, to be kept in a file.
+    pub fn as_text(&self) -> String {
+        let one = |ticket: &TicketView| {
+            format!(
+                "{}\nevent {}\n{}, row {}, seat {} ({})\n{}\n",
+                ticket.ticket_id,
+                ticket.event_id,
+                tmctl::escape(&ticket.section),
+                tmctl::escape(&ticket.row),
+                tmctl::escape(&ticket.number),
+                ticket.seat_id,
+                tmctl::escape(&ticket.code)
+            )
+        };
+        self.all.iter().map(one).collect::<Vec<_>>().join("\n")
+    }
+}

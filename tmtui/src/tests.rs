@@ -1,0 +1,3 @@
+//! What tests of several modules need: houses, events, models.
+
+pub mod sample;

@@ -1,0 +1,263 @@
+//! What the network told.
+
+use std::sync::Arc;
+
+use tmapi::client::SeatGap;
+use tmapi::session::{SessionStatus, SessionView};
+use tmcore::{EventId, Timestamp};
+
+use super::{checkout, events, pick};
+use crate::action::{Command, Fetch, Follow, News, PlaceNews, SeatNews, Trouble, Wire};
+use crate::house::House;
+use crate::model::catalogue::Loading;
+use crate::model::over::Mood;
+use crate::model::place::Place;
+use crate::model::stock::Stock;
+use crate::model::visit::{Link, Visit};
+use crate::model::{Model, Screen};
+
+pub(super) fn told(model: &mut Model, news: News) -> Vec<Command> {
+    match news {
+        News::Events(answer) => {
+            model.catalogue.state = match answer {
+                Ok(found) => {
+                    model.catalogue.events = found;
+                    let count = model.catalogue.shown().count();
+                    model.catalogue.at = model.catalogue.at.min(count.saturating_sub(1));
+                    Loading::Ready
+                }
+                Err(trouble) => Loading::Failed(trouble.text),
+            };
+            Vec::new()
+        }
+        News::Event(answer) => event(model, answer),
+        News::House(id, answer) => house(model, &id, answer),
+        News::Seats(id, news) => seats(model, &id, news),
+        News::Place(id, news) => place(model, &id, news),
+        News::Begun(id, order) => {
+            if at(model, &id).is_some() {
+                checkout::begun(model, *order);
+            }
+            Vec::new()
+        }
+        News::Order(id, answer) => {
+            if at(model, &id).is_some() {
+                checkout::answered(model, answer)
+            } else {
+                Vec::new()
+            }
+        }
+        News::Tickets(answer) => {
+            match answer {
+                Ok(tickets) => model.tickets.all = tickets,
+                Err(trouble) => complain(model, trouble),
+            }
+            Vec::new()
+        }
+        News::Sale(id, answer) => sale(model, &id, answer),
+        News::SaleChanged(id, answer) => sale_changed(model, id, answer),
+        News::Saved(answer) => {
+            match answer {
+                Ok(name) => model.say(Mood::Good, format!("saved as {name}")),
+                Err(trouble) => complain(model, trouble),
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn complain(model: &mut Model, trouble: Trouble) {
+    let hint = trouble.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let text = model.name(&format!("{}{hint}", trouble.text));
+    model.say(Mood::Bad, text);
+}
+
+/// The visit to an event, if one is there still.
+fn at<'m>(model: &'m mut Model, event: &EventId) -> Option<&'m mut Visit> {
+    model.visit.as_mut().filter(|visit| visit.event.event_id == *event)
+}
+
+fn event(model: &mut Model, answer: Result<Box<tmapi::event::EventView>, Trouble>) -> Vec<Command> {
+    let view = match answer {
+        Ok(view) => view,
+        Err(trouble) => {
+            model.catalogue.wanted = None;
+            complain(model, trouble);
+            return Vec::new();
+        }
+    };
+    let id = view.summary.event_id.clone();
+    if model.catalogue.wanted.as_ref() == Some(&id) {
+        model.catalogue.wanted = None;
+        return events::enter(model, view.summary, false);
+    }
+    if let Some(visit) = at(model, &id) {
+        visit.event = view.summary;
+        visit.basket.limit = Some(view.settings.seats_per_order);
+    }
+    Vec::new()
+}
+
+fn house(model: &mut Model, event: &EventId, answer: Result<Arc<House>, Trouble>) -> Vec<Command> {
+    let size = model.look.size;
+    let Some(visit) = at(model, event) else { return Vec::new() };
+    match answer {
+        Ok(house) => {
+            visit.walk.survey(&house, size);
+            visit.house = Some(house);
+            // What the stream told before the house was known was of no use.
+            return vec![Command::Fetch(Fetch::Availability(event.clone()))];
+        }
+        Err(trouble) => complain(model, trouble),
+    }
+    Vec::new()
+}
+
+fn seats(model: &mut Model, event: &EventId, news: SeatNews) -> Vec<Command> {
+    let now = model.look.now;
+    let Some(visit) = at(model, event) else { return Vec::new() };
+    let fits = match news {
+        SeatNews::Wire(wire) => {
+            visit.live.link = linked(&visit.live.link, wire, now);
+            return Vec::new();
+        }
+        SeatNews::Failed(trouble) => {
+            complain(model, trouble);
+            return Vec::new();
+        }
+        SeatNews::Snapshot(view) => visit.house.as_ref().map_or(Ok(()), |house| {
+            visit.live.stock = Some(Stock::new(house, &view)?);
+            Ok(())
+        }),
+        SeatNews::Delta(delta) => match (&visit.house, &mut visit.live.stock) {
+            (Some(house), Some(stock)) => stock.apply(house, &delta),
+            _ => Ok(()),
+        },
+    };
+    pick::notice_losses(model);
+    match fits {
+        Ok(()) => Vec::new(),
+        Err(SeatGap) => vec![Command::Fetch(Fetch::Availability(event.clone()))],
+    }
+}
+
+fn linked(was: &Link, wire: Wire, now: Timestamp) -> Link {
+    match wire {
+        Wire::Live => Link::Live,
+        Wire::Stale => match was {
+            Link::Stale(since) => Link::Stale(*since),
+            _ => Link::Stale(now),
+        },
+        Wire::Reconnecting(after) => {
+            let seconds = u32::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+            Link::Reconnecting(now.plus_seconds(seconds))
+        }
+        Wire::Lost(why) => Link::Lost(why),
+    }
+}
+
+fn place(model: &mut Model, event: &EventId, news: PlaceNews) -> Vec<Command> {
+    let now = model.look.now;
+    let Some(visit) = at(model, event) else { return Vec::new() };
+    match news {
+        PlaceNews::Now(session) => return heard(model, event, *session),
+        PlaceNews::Wire(wire) => {
+            if let Some(place) = &mut visit.place {
+                place.link = linked(&place.link, wire, now);
+            }
+        }
+        PlaceNews::Refused(trouble) => {
+            if visit.place.is_none() && model.screen == Screen::Line {
+                model.screen = Screen::Venue;
+            }
+            complain(model, trouble);
+        }
+        PlaceNews::Left(Ok(())) => {
+            visit.place = None;
+            model.screen = Screen::Events;
+            model.say(Mood::Plain, "you left the line");
+        }
+        PlaceNews::Left(Err(trouble)) => complain(model, trouble),
+    }
+    Vec::new()
+}
+
+fn heard(model: &mut Model, event: &EventId, session: SessionView) -> Vec<Command> {
+    let now = model.look.now;
+    let Some(visit) = at(model, event) else { return Vec::new() };
+    let status = session.status;
+    let id = session.session_id;
+    let mut commands = Vec::new();
+    let is_let_in = match &mut visit.place {
+        Some(place) if place.session.session_id == id => place.hear(session, now),
+        _ => {
+            visit.place = Some(Place::new(session, now));
+            if !status.is_terminal() {
+                commands.push(Command::Follow(Follow::Place(event.clone(), id)));
+            }
+            status == SessionStatus::Active
+        }
+    };
+    if is_let_in {
+        commands.push(Command::Bell);
+        model.say(Mood::Good, "you are in: pick your seats");
+        if model.screen == Screen::Line {
+            model.screen = Screen::Venue;
+        }
+    }
+    let over = match status {
+        SessionStatus::Abandoned => {
+            Some("your place lapsed: nothing was heard of you for too long. J stands in line again")
+        }
+        SessionStatus::Expired => {
+            Some("your turn lapsed: no order was begun in time. J stands in line again")
+        }
+        _ => None,
+    };
+    if let Some(over) = over {
+        model.say(Mood::Bad, over);
+        commands.push(Command::Bell);
+    }
+    commands
+}
+
+fn sale(
+    model: &mut Model,
+    event: &EventId,
+    answer: Result<Box<tmapi::sale::SaleView>, Trouble>,
+) -> Vec<Command> {
+    let console = model.console.as_mut().filter(|console| console.event == *event);
+    match (console, answer) {
+        (Some(console), Ok(sale)) => console.hear(*sale),
+        (Some(console), Err(trouble)) => {
+            console.failures += 1;
+            let hint = trouble.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            console.trouble = Some(format!("{}{hint}", trouble.text));
+        }
+        (None, _) => {}
+    }
+    Vec::new()
+}
+
+fn sale_changed(
+    model: &mut Model,
+    event: EventId,
+    answer: Result<Box<tmapi::event::EventView>, Trouble>,
+) -> Vec<Command> {
+    match answer {
+        Ok(view) => {
+            let status = format!("{:?}", view.summary.sale_status).to_lowercase();
+            model.say(
+                Mood::Good,
+                format!("done: the sale is {status}, {} may be inside", view.settings.capacity),
+            );
+        }
+        Err(trouble) => {
+            if let Some(console) = &mut model.console {
+                console.failures += 1;
+            }
+            complain(model, trouble);
+        }
+    }
+    vec![Command::Fetch(Fetch::Sale(event))]
+}
