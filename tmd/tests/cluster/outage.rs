@@ -87,7 +87,7 @@ async fn browse(guest: Client, event: EventId, is_over: Arc<Progress>) -> (usize
         let began = clock.monotonic();
         guest.event(&event).await.expect("an event is shown from the last good answer");
         guest.seat_map(&event).await.expect("a seat map is shown from the last good answer");
-        longest = longest.max(clock.monotonic() - began);
+        longest = longest.max(clock.monotonic().saturating_sub(began));
         looks += 1;
     }
     (looks, longest)
@@ -103,7 +103,7 @@ async fn begin_orders(guest: Client, event: EventId, progress: Arc<Progress>) ->
             assert!(is_left_open(&error), "{:?}", refusal(&create, &error));
             refused += 1;
         }
-        longest = longest.max(clock.monotonic() - began);
+        longest = longest.max(clock.monotonic().saturating_sub(began));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     (longest, refused)
