@@ -157,7 +157,7 @@ fn every_file_that_is_named_is_there() {
         missing
             .extend(linked.filter(|link| !folder.join(link).exists()).map(|link| format!("{text}: {link}")));
         let is_path = |name: &&str| {
-            ["tmcore/", "tmapi/", "tmd/", "tmctl/", "migrations/", "docs/"]
+            ["tmcore/", "tmapi/", "tmd/", "tmctl/", "tmtui/", "migrations/", "docs/"]
                 .iter()
                 .any(|start| name.starts_with(start))
         };

@@ -152,6 +152,3 @@ fn restore() {
     let _ = execute!(out, LeaveAlternateScreen, Show);
     let _ = terminal::disable_raw_mode();
 }
-
-#[cfg(test)]
-mod tests;

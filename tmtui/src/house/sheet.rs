@@ -173,14 +173,14 @@ fn direction((x, y): (f64, f64)) -> Direction {
 fn wishes(spots: &[Spot], turn: Turn, step: i32) -> Vec<(f64, f64)> {
     let turned: Vec<_> =
         spots.iter().map(|spot| turn.apply(f64::from(spot.at.x), f64::from(spot.at.y))).collect();
-    let middles = middles(spots, &turned);
-    let lane = lane(&middles, f64::from(step));
+    let lane = lane(spots, &turned, f64::from(step));
     let left = turned.iter().map(|at| at.0).fold(f64::INFINITY, f64::min);
     let top = turned.iter().map(|at| at.1).fold(f64::INFINITY, f64::min);
     let height = |y: f64| (y - top) / lane;
+    let middles = middles(spots, &turned);
     let scaled = |(spot, (x, y)): (&Spot, &(f64, f64))| {
-        let row = height(middles.get(&spot.row).copied().unwrap_or(*y));
-        ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), row.round() + bent(height(*y) - row))
+        let row = height(middles.get(&spot.row).copied().unwrap_or(*y)).round();
+        ((x - left) / f64::from(step) * f64::from(SEAT_COLUMNS), row + bent(height(*y) - row))
     };
     spots.iter().zip(&turned).map(scaled).collect()
 }
@@ -200,18 +200,23 @@ fn bent(lines: f64) -> f64 {
     (lines.abs() + 0.2).floor().copysign(lines)
 }
 
-/// From one row's middle to the next one's, measured downwards, as the nearer rows have it.
-fn lane(middles: &HashMap<u16, f64>, step: f64) -> f64 {
-    let mut heights: Vec<_> = middles.values().copied().collect();
+/// From one row to the next, measured downwards where rows are nearest to each other.
+fn lane(spots: &[Spot], turned: &[(f64, f64)], step: f64) -> f64 {
+    let mut rows: HashMap<u16, (f64, f64)> = HashMap::new();
+    for (spot, at) in spots.iter().zip(turned) {
+        let sum = rows.entry(spot.row).or_default();
+        *sum = (sum.0 + at.1, sum.1 + 1.0);
+    }
+    let mut heights: Vec<_> = rows.values().map(|(sum, count)| sum / count).collect();
     heights.sort_by(f64::total_cmp);
     // Rows on both sides of an aisle are one line.
     let gaps = heights.windows(2).filter_map(|pair| match pair {
         [a, b] if b - a > step * 0.3 => Some(b - a),
         _ => None,
     });
-    let mut gaps: Vec<_> = gaps.collect();
-    gaps.sort_by(f64::total_cmp);
-    gaps.get(gaps.len() / 4).copied().unwrap_or(step)
+    let gaps: Vec<_> = gaps.collect();
+    let usual = median(gaps.clone()).unwrap_or(step);
+    gaps.into_iter().filter(|gap| *gap > usual * 0.6).fold(usual, f64::min)
 }
 
 /// The middle one.

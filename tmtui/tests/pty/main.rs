@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "a test that unwraps says where it failed; it waits for programs, by the clock"
 )]
 
