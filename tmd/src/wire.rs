@@ -51,7 +51,9 @@ pub async fn office(
     lifecycle: &Lifecycle,
     data: &DataDir,
 ) -> anyhow::Result<Arc<Office>> {
+    // Whatever is refused is refused before anything is opened that could be written.
     let keys = data.keys(world.entropy)?;
+    let organiser = data.organiser_token(world.entropy)?;
     let provider = data.callback_secret(&config.gateway.callback_secret_file, world.entropy)?;
     let (gateway, own) = gateway(config, data.path(), lifecycle).await?;
     let rules = breaker_rules(&config.gateway);
@@ -66,7 +68,7 @@ pub async fn office(
         commit: Committer::start(lifecycle, &ports.store, &config.store),
         ports,
         rooms: Rooms::default(),
-        access: Access::new(&keys.access, data.organiser_token(world.entropy)?, provider)?,
+        access: Access::new(&keys.access, organiser, provider)?,
         ticket_key: TicketKey::new(keys.ticket),
         config: config.clone(),
         world: (world, lifecycle.clone()),

@@ -85,17 +85,18 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figures([(NonZeroU64, Source); Figure::ALL.len()]);
 
-/// As `docs/performance.md` has them, of one daemon on two cores with SQLite, the load's generator on the same cores.
+/// As `docs/performance.md` has them, of one daemon on two cores that PostgreSQL, Redis and the load's generator share; reads,
+/// polls and purchases with SQLite.
 impl Default for Figures {
     fn default() -> Self {
         let known = |figure: Figure| match figure {
-            Figure::RestMemory => measured(32_760_000, "docs/performance.md: memory at rest"),
-            Figure::StreamMemory => measured(18_402, "docs/performance.md: 10,000 idle session streams"),
+            Figure::RestMemory => measured(29_600_000, "docs/performance.md: memory at rest"),
+            Figure::StreamMemory => measured(18_555, "docs/performance.md: 10,000 idle session streams"),
             Figure::PlaceMemory => (512, Source::Assumed("counted from the types, tables half empty")),
-            Figure::Tellings => measured(60_606, "docs/performance.md: 10,000 streams told in 165 ms"),
+            Figure::Tellings => measured(67_114, "docs/performance.md: 10,000 streams told in 149 ms"),
             Figure::Reads => measured(34_473, "docs/performance.md: GET availability, gzip"),
             Figure::Polls => measured(23_903, "docs/performance.md: poll of a place"),
-            Figure::Joins => measured(5_291, "docs/performance.md: join, fresh guests"),
+            Figure::Joins => measured(2_965, "docs/performance.md: join, fresh guests"),
             Figure::Orders => measured(560, "docs/performance.md: purchases, closed loop"),
             Figure::Signs => measured(22_000, "docs/scaling.md: rows of PostgreSQL updated by one statement"),
         };

@@ -75,6 +75,8 @@ fn whole(value: f64) -> Option<NonZeroU64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn read_source(path: &str) -> String {
@@ -84,18 +86,21 @@ mod tests {
     /// What is known by default is what `docs/performance.md` says, where that says it.
     #[test]
     fn default_figures_are_those_of_the_performance_page() {
-        let (mut seen, known) = (Vec::new(), Figures::default());
+        // Of rows of one name the last counts: those of the shared database come after those of the file.
+        let (mut seen, known) = (BTreeMap::new(), Figures::default());
         for line in read_source("docs/performance.md").lines().filter(|line| line.starts_with("| ")) {
             let cells: Vec<_> = line.split('|').map(str::trim).collect();
             let [_, operation, unit, _, program, ..] = cells[..] else { continue };
             let Ok(program) = program.replace(',', "").parse() else { continue };
             let Some((figure, value)) = figure(operation, unit, program) else { continue };
-            assert_eq!(value.map(NonZeroU64::get), Some(known.get(figure)), "{operation}");
-            seen.push(figure);
+            seen.insert(figure as usize, (figure, value, operation.to_owned()));
+        }
+        for (figure, value, operation) in seen.values() {
+            assert_eq!(value.map(NonZeroU64::get), Some(known.get(*figure)), "{operation}");
         }
         let from_there = |figure: &Figure| matches!(known.source(*figure), Source::Measured(text) if text.starts_with("docs/performance.md"));
         for figure in Figure::ALL.into_iter().filter(from_there) {
-            assert!(seen.contains(&figure), "{figure:?}");
+            assert!(seen.contains_key(&(figure as usize)), "{figure:?}");
         }
     }
 
