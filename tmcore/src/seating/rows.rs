@@ -2,7 +2,7 @@
 
 use super::{Point, Row, Seat, SeatingPlan, Section};
 
-/// The rows of a plan. Built once, asked often; see [`best`](super::best).
+/// The rows of a plan. Built once, asked often; see [`best`](super::best()).
 #[derive(Clone, Debug)]
 pub struct Rows {
     pub(super) categories: Vec<String>,
