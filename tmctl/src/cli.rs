@@ -87,15 +87,13 @@ impl Global {
 
     /// What is asked for, here and in the environment.
     pub fn wishes(&self, host: &Host) -> Wishes {
-        let variable = |name| host.env(name).map(str::to_owned);
-        Wishes {
+        let flags = Wishes {
             context_flag: self.context.clone(),
-            context_variable: variable("TM_CONTEXT"),
             url_flag: self.url.clone(),
-            url_variable: variable("TM_URL"),
             token_flag: self.token.clone(),
-            token_variable: variable("TM_TOKEN"),
-        }
+            ..Wishes::default()
+        };
+        flags.with_variables(|name| host.env(name))
     }
 }
 

@@ -113,7 +113,7 @@ async fn answered(
 ) -> Result<OrderView, ClientError> {
     let until_done = async {
         loop {
-            match send(client, request).await {
+            match request.send(client).await {
                 Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) => {
                     tokio::time::sleep(error.retry_after().unwrap_or(FIRST_POLL)).await;
                 }
@@ -121,24 +121,12 @@ async fn answered(
             }
         }
     };
-    let first = send(client, request).await;
+    let first = request.send(client).await;
     if first.as_ref().err().and_then(ClientError::code) != Some(ProblemCode::IdempotencyInFlight) {
         return first;
     }
     desk.out.note("the daemon is still busy with the first sending; waiting for its answer");
     tokio::time::timeout(patience, until_done).await.unwrap_or(first)
-}
-
-async fn send(client: &Client, request: &Request) -> Result<OrderView, ClientError> {
-    let key = request.key.as_str();
-    match &request.mutation {
-        Mutation::CreateOrder { request } => client.create_order(request, key).await,
-        Mutation::Confirm { order, request } => client.confirm(*order, request, key).await,
-        Mutation::Finalize { order } => client.finalize(*order, key).await,
-        Mutation::Cancel { order } => client.cancel(*order, key).await,
-        Mutation::Book { event, request } => client.book(event, request, key).await,
-        Mutation::Settle { order, .. } => client.order(*order).await,
-    }
 }
 
 fn unknown(desk: &Desk, error: ClientError) -> Failure {
@@ -178,7 +166,7 @@ async fn settle(
         None => client.clone(),
     };
     entry.request.token = access_token.clone().or(entry.request.token);
-    if is_unsettled(order.status, goal) {
+    if goal.is_unsettled(order.status) {
         let progress = Progress::new(desk);
         progress.say("the payment provider has not answered yet");
         entry = entry.becomes(Mutation::Settle { order: order.order_id, goal })?;
@@ -206,21 +194,12 @@ async fn settle(
 /// Asks about an order until it is settled; a question that fails is asked again.
 async fn asked(client: &Client, order: &mut OrderView, goal: Goal) {
     let mut pause = FIRST_POLL;
-    while is_unsettled(order.status, goal) {
+    while goal.is_unsettled(order.status) {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_POLL);
         if let Ok(now) = client.order(order.order_id).await {
             *order = now;
         }
-    }
-}
-
-const fn is_unsettled(status: OrderStatus, goal: Goal) -> bool {
-    match goal {
-        Goal::Created => false,
-        Goal::Authorized => matches!(status, OrderStatus::Authorizing),
-        Goal::Finalized => matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing),
-        Goal::Cancelled => matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing),
     }
 }
 

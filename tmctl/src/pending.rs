@@ -6,7 +6,8 @@
 use std::fs::File;
 
 use serde::{Deserialize, Serialize};
-use tmapi::order::{CreateOrder, SeatsAndPayment};
+use tmapi::client::{Client, ClientError};
+use tmapi::order::{CreateOrder, OrderStatus, OrderView, SeatsAndPayment};
 use tmcore::{EventId, OrderId, Timestamp};
 
 use crate::profile::{Home, ProfileError};
@@ -69,6 +70,20 @@ pub enum Goal {
     Cancelled,
 }
 
+impl Goal {
+    /// Whether an order that is to come to this still waits for the payment provider.
+    #[must_use]
+    pub const fn is_unsettled(self, status: OrderStatus) -> bool {
+        match self {
+            Self::Created => false,
+            Self::Authorized => matches!(status, OrderStatus::Authorizing),
+            Self::Finalized | Self::Cancelled => {
+                matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing)
+            }
+        }
+    }
+}
+
 impl Mutation {
     /// What its order is meant to come to.
     #[must_use]
@@ -112,6 +127,24 @@ pub struct Request {
     pub began_at: Timestamp,
     /// What is asked.
     pub mutation: Mutation,
+}
+
+impl Request {
+    /// Sends it once, with its key.
+    ///
+    /// # Errors
+    /// [`ClientError`] as the client tells it; what was asked may have happened all the same.
+    pub async fn send(&self, client: &Client) -> Result<OrderView, ClientError> {
+        let key = self.key.as_str();
+        match &self.mutation {
+            Mutation::CreateOrder { request } => client.create_order(request, key).await,
+            Mutation::Confirm { order, request } => client.confirm(*order, request, key).await,
+            Mutation::Finalize { order } => client.finalize(*order, key).await,
+            Mutation::Cancel { order } => client.cancel(*order, key).await,
+            Mutation::Book { event, request } => client.book(event, request, key).await,
+            Mutation::Settle { order, .. } => client.order(*order).await,
+        }
+    }
 }
 
 /// A request that is written down, and ours while this lives.

@@ -73,6 +73,20 @@ pub struct Wishes {
     pub token_variable: Option<String>,
 }
 
+impl Wishes {
+    /// With what the environment asks for.
+    #[must_use]
+    pub fn with_variables<'a>(self, variable: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let variable = |name| variable(name).map(str::to_owned);
+        Self {
+            context_variable: variable("TM_CONTEXT"),
+            url_variable: variable("TM_URL"),
+            token_variable: variable("TM_TOKEN"),
+            ..self
+        }
+    }
+}
+
 /// The settings in force for one command.
 #[derive(Clone, Debug)]
 pub struct Profile {

@@ -51,15 +51,13 @@ pub struct Cli {
 impl Cli {
     /// What is asked for, here and in the environment.
     pub fn wishes(&self, host: &Host) -> Wishes {
-        let variable = |name| host.env(name).map(str::to_owned);
-        Wishes {
+        let flags = Wishes {
             context_flag: self.context.clone(),
-            context_variable: variable("TM_CONTEXT"),
             url_flag: self.url.clone(),
-            url_variable: variable("TM_URL"),
             token_flag: self.token.clone(),
-            token_variable: variable("TM_TOKEN"),
-        }
+            ..Wishes::default()
+        };
+        flags.with_variables(|name| host.env(name))
     }
 
     /// The palette: the one asked for, else what the terminal says it can (<https://no-color.org>).

@@ -163,7 +163,7 @@ const fn quiet(
     intent: Intent,
     hint: &'static str,
 ) -> Binding {
-    Binding { keys, codes, screens, intent, hint, in_bar: false }
+    Binding { in_bar: false, ..told(keys, codes, screens, intent, hint) }
 }
 
 use Screen::{Checkout, Console, Events, Line, Seats, Section, Tickets, Venue};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tmapi::ProblemCode;
 use tmapi::client::{Client, ClientError};
-use tmapi::order::{CreateOrder, OrderStatus, OrderView, SeatsAndPayment};
+use tmapi::order::{CreateOrder, OrderView, SeatsAndPayment};
 use tmcore::{EventId, OrderId, SessionId};
 use tmctl::pending::{Entry, Goal, Mutation, Request};
 
@@ -83,14 +83,14 @@ impl Office {
             }
         };
         self.learn(&order)?;
-        if !is_unsettled(order.status, goal) {
+        if !goal.is_unsettled(order.status) {
             entry.done().map_err(disk)?;
             return Ok(order);
         }
         let client = self.client(event)?;
         let entry = entry.becomes(Mutation::Settle { order: order.order_id, goal }).map_err(disk)?;
         let order = settled(&client, order, goal).await;
-        if !is_unsettled(order.status, goal) {
+        if !goal.is_unsettled(order.status) {
             entry.done().map_err(disk)?;
         }
         self.learn(&order)?;
@@ -116,7 +116,7 @@ impl Office {
 async fn answered(client: &Client, request: &Request) -> Result<OrderView, ClientError> {
     let mut waited = Duration::ZERO;
     loop {
-        match send(client, request).await {
+        match request.send(client).await {
             Err(error) if error.code() == Some(ProblemCode::IdempotencyInFlight) && waited < PATIENCE => {
                 let pause = error.retry_after().unwrap_or(FIRST_POLL).max(FIRST_POLL);
                 waited += pause;
@@ -127,22 +127,10 @@ async fn answered(client: &Client, request: &Request) -> Result<OrderView, Clien
     }
 }
 
-async fn send(client: &Client, request: &Request) -> Result<OrderView, ClientError> {
-    let key = request.key.as_str();
-    match &request.mutation {
-        Mutation::CreateOrder { request } => client.create_order(request, key).await,
-        Mutation::Confirm { order, request } => client.confirm(*order, request, key).await,
-        Mutation::Finalize { order } => client.finalize(*order, key).await,
-        Mutation::Cancel { order } => client.cancel(*order, key).await,
-        Mutation::Book { event, request } => client.book(event, request, key).await,
-        Mutation::Settle { order, .. } => client.order(*order).await,
-    }
-}
-
 /// A 202 is not final: asks until it is, or patience ends.
 async fn settled(client: &Client, mut order: OrderView, goal: Goal) -> OrderView {
     let (mut pause, mut waited) = (FIRST_POLL, Duration::ZERO);
-    while is_unsettled(order.status, goal) && waited < PATIENCE {
+    while goal.is_unsettled(order.status) && waited < PATIENCE {
         tokio::time::sleep(pause).await;
         waited += pause;
         pause = (pause * 2).min(LONGEST_POLL);
@@ -151,14 +139,4 @@ async fn settled(client: &Client, mut order: OrderView, goal: Goal) -> OrderView
         }
     }
     order
-}
-
-const fn is_unsettled(status: OrderStatus, goal: Goal) -> bool {
-    match goal {
-        Goal::Created => false,
-        Goal::Authorized => matches!(status, OrderStatus::Authorizing),
-        Goal::Finalized | Goal::Cancelled => {
-            matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing)
-        }
-    }
 }
