@@ -258,6 +258,8 @@ impl From<CommandRefusal> for ApiError {
                 .hint("nothing was changed; look at the order, or send the step again under the same key"),
             CommandRefusal::Expired => Self::new(ProblemCode::OrderExpired, detail)
                 .hint("its seats are free again and nothing was charged"),
+            CommandRefusal::ClaimLost => Self::new(ProblemCode::IdempotencyInFlight, detail)
+                .hint("nothing was changed; ask again with the same key for what the other came to"),
             CommandRefusal::Store(error) => error.into(),
         }
     }

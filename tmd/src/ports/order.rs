@@ -226,6 +226,9 @@ pub enum CommandRefusal {
     /// A seat write found another owner or fence (S7). Nothing was written.
     #[error("the seats are no longer this order's")]
     FenceLost,
+    /// The claim of the key lapsed, and somebody else took it over: what it was claimed for is theirs to do (I9).
+    #[error("this request was slow, and another with its key took it over")]
+    ClaimLost,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,11 +7,11 @@ use tmcore::idempotency::Fingerprint;
 use tmcore::order::OrderState;
 use uuid::Uuid;
 
-use super::stage::{Stage, create, event, hold, key, order_id, user};
+use super::stage::{Stage, create, event, hold, key, ok, order_id, user};
 use crate::ports::StoreError;
 use crate::ports::batch::Batch;
 use crate::ports::idempotency::{Claimed, Keep, KeyClaim, Lease, Purpose, StoredAnswer};
-use crate::ports::order::{CommandRefusal, OrderRecord};
+use crate::ports::order::{CommandRefusal, OrderCommand, OrderRecord};
 use crate::ports::waiting_room::Join;
 
 /// Runs the suite; `make` makes a fresh store for every check.
@@ -20,6 +20,8 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     what_the_store_fails_at_takes_no_other_with_it(&make().await).await;
     i4_an_answer_is_kept_with_the_command_that_ends_its_claim(&make().await).await;
     i8_a_command_that_is_refused_keeps_no_answer_but_a_final_one(&make().await).await;
+    i9_what_lapsed_and_was_taken_over_is_done_by_who_took_it(&make().await).await;
+    i9_what_the_provider_said_is_written_down_whoever_has_the_claim(&make().await).await;
     nothing_to_write_is_no_fault(&make().await).await;
 }
 
@@ -133,6 +135,50 @@ async fn i8_a_command_that_is_refused_keeps_no_answer_but_a_final_one(stage: &St
     let written = stage.store.write(Batch { commands, ..Batch::default() }).await;
     assert!(matches!(written.commands[0].outcome, Err(CommandRefusal::SeatsTaken(_))));
     assert_eq!(claimed(stage, 2, "taken").await, Claimed::Replay(answer(409)));
+}
+
+/// A claim that lapses at once, and the same one taken over.
+async fn taken_over(stage: &Stage, who: u128, name: &str) -> (Lease, Lease) {
+    let lapsing = KeyClaim { lease_seconds: 0, ..claim(who, name) };
+    let late = stage.store.claim(vec![lapsing]).await.remove(0).unwrap();
+    let now = claimed(stage, who, name).await;
+    assert!(matches!(now, Claimed::Resume(..)), "{now:?}");
+    (late.lease().unwrap().clone(), now.lease().unwrap().clone())
+}
+
+async fn i9_what_lapsed_and_was_taken_over_is_done_by_who_took_it(stage: &Stage) {
+    let free = stage.free_sale("E1", 1).await;
+    let (late, now) = taken_over(stage, 1, "create").await;
+    // One alone, and both at once.
+    for leases in [vec![&late], vec![&late, &now]] {
+        let commands =
+            leases.iter().map(|lease| (create(&free, 1), Some(keep((*lease).clone(), OrderState::Pending))));
+        let written = stage.store.write(Batch { commands: commands.collect(), ..Batch::default() }).await;
+        let late = &written.commands[0];
+        assert!(matches!(late.outcome, Err(CommandRefusal::ClaimLost)), "{late:?}");
+        assert_eq!(late.kept, None);
+        let is_begun = stage.store.order(order_id(1)).await.unwrap().is_some();
+        assert_eq!(is_begun, leases.len() == 2, "{leases:?}");
+    }
+    assert_eq!(claimed(stage, 1, "create").await, Claimed::Replay(answer(201)));
+    // A key that was answered is nobody's any more.
+    let commands = vec![(hold(1, &[0]), Some(keep(now, OrderState::Authorized)))];
+    let written = stage.store.write(Batch { commands, ..Batch::default() }).await;
+    assert!(matches!(written.commands[0].outcome, Err(CommandRefusal::ClaimLost)));
+}
+
+async fn i9_what_the_provider_said_is_written_down_whoever_has_the_claim(stage: &Stage) {
+    let free = stage.free_sale("E1", 1).await;
+    stage.order(&free, 1).await;
+    let outcome = stage.apply(hold(1, &[0])).await.unwrap();
+    let (late, now) = taken_over(stage, 1, "hold").await;
+    let payment = outcome.payment.unwrap().key;
+    let settle = OrderCommand::Settle { payment, verdict: ok("auth"), tickets: Vec::new() };
+    let commands = vec![(settle, Some(keep(late, OrderState::Authorized)))];
+    let decided = stage.store.write(Batch { commands, ..Batch::default() }).await.commands.remove(0);
+    assert_eq!(decided.outcome.unwrap().record.order.state, OrderState::Authorized);
+    assert_eq!(decided.kept, None, "the answer is for {now:?} to give");
+    assert_eq!(claimed(stage, 1, "hold").await, Claimed::InFlight);
 }
 
 async fn nothing_to_write_is_no_fault(stage: &Stage) {

@@ -63,6 +63,12 @@ impl Desk {
         Claimed::Resume(row.order, lease)
     }
 
+    /// Whether a claim is still its holder's.
+    pub(super) fn is_held(&self, lease: &Lease) -> bool {
+        let held = LedgerState::InFlight { lease_until: lease.until };
+        self.rows.keys.get(&lease.key).is_some_and(|row| row.ledger.state == held)
+    }
+
     /// Ends a claim.
     pub fn end(&mut self, lease: Lease, answer: Option<StoredAnswer>) {
         drill::mark(Step::FinishKey);

@@ -27,12 +27,13 @@ impl Desk {
     fn run_all(&mut self, commands: &[(OrderCommand, Option<Keep>)]) -> Result<Vec<Decided>, StoreError> {
         let mut all = Vec::with_capacity(commands.len());
         for (command, keep) in commands {
-            let outcome = self.run(command);
+            let is_held = keep.as_ref().is_none_or(|keep| self.is_held(&keep.lease));
+            let outcome = self.run_as(command, is_held);
             if let Err(CommandRefusal::Store(error)) = outcome {
                 return Err(error);
             }
             let mut kept = None;
-            if let Some(keep) = keep {
+            if let Some(keep) = keep.as_ref().filter(|_| is_held) {
                 kept = keep.answer(outcome.as_ref().map(|outcome| &outcome.record));
                 if kept.is_some() {
                     self.end(keep.lease.clone(), kept.clone());
@@ -41,6 +42,14 @@ impl Desk {
             all.push(Decided { outcome, kept });
         }
         Ok(all)
+    }
+
+    /// What is done for a request is done by whoever holds its key; what the provider said is written down by anybody.
+    fn run_as(&mut self, command: &OrderCommand, is_held: bool) -> Result<OrderOutcome, CommandRefusal> {
+        if !is_held && command.key().is_some() {
+            return Err(CommandRefusal::ClaimLost);
+        }
+        self.run(command)
     }
 
     /// Ends every order on the desk whose time is up.

@@ -22,7 +22,7 @@ use super::Desk;
 /// What does not exist is not laid.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// Keys that are claimed.
+    /// Keys that are claimed, or under whose claim something is done.
     pub keys: Vec<KeyRef>,
     /// Payments, and with them their orders.
     pub payments: Vec<ProviderKey>,
@@ -34,7 +34,7 @@ pub struct Wanted {
     pub seats: Vec<(OrderId, SeatId)>,
     /// Who joins: the sale and their session are wanted.
     pub joins: Vec<(EventId, UserId)>,
-    /// Keys that are written without being laid: of the commands and the ends of claims.
+    /// Keys that are written without being laid: recovery points and the ends of claims.
     pub written_keys: Vec<KeyRef>,
 }
 
@@ -49,7 +49,7 @@ impl Wanted {
         for (command, keep) in &batch.commands {
             wanted.add(command);
             wanted.written_keys.extend(command.key().cloned());
-            wanted.written_keys.extend(keep.iter().map(|keep| keep.lease.key.clone()));
+            wanted.keys.extend(keep.iter().map(|keep| keep.lease.key.clone()));
         }
         wanted
     }
