@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tmapi::client::Client;
 use tmapi::order::CreateOrder;
-use tmcore::EventId;
+use tmcore::{EventId, OrderId};
 use tmd::clock::{Clock, SystemClock};
 use tokio::task::JoinSet;
 
@@ -109,14 +109,11 @@ async fn begin_orders(guest: Client, event: EventId, progress: Arc<Progress>) ->
     (longest, refused)
 }
 
-/// A buyer who looks at an order again and again, whatever is answered.
-async fn look_at_orders(guest: Client, event: EventId) {
-    let create = CreateOrder { event_id: event, session_id: None };
-    let begun = guest.create_order(&create, &key()).await.unwrap();
-    let buyer = guest.with_token(&begun.access_token.unwrap()).unwrap();
+/// A buyer who looks at the own order again and again, whatever is answered.
+async fn look_at_order(buyer: Client, order: OrderId) {
     loop {
-        if let Err(error) = buyer.order(begun.order_id).await {
-            assert!(is_left_open(&error), "{:?}", refusal(&create, &error));
+        if let Err(error) = buyer.order(order).await {
+            assert!(is_left_open(&error), "{order}: {error:?}");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -137,7 +134,10 @@ async fn without_a_word(silence: Duration, after: impl Fn(&Proxy)) {
     browsing.spawn(browse(guest.clone(), event.clone(), Arc::clone(&progress)));
     // With these no connection is idle for so long that it would be tried before it is used.
     for _ in 0..4 {
-        looking.spawn(look_at_orders(guest.clone(), event.clone()));
+        let create = CreateOrder { event_id: event.clone(), session_id: None };
+        let begun = guest.create_order(&create, &key()).await.unwrap();
+        let buyer = guest.with_token(&begun.access_token.unwrap()).unwrap();
+        looking.spawn(look_at_order(buyer, begun.order_id));
     }
     for _ in 0..8 {
         ordering.spawn(begin_orders(guest.clone(), event.clone(), Arc::clone(&progress)));

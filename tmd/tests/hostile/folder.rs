@@ -130,14 +130,25 @@ async fn what_may_not_be_written_is_refused_at_the_start() {
     for name in ["office.db", "gateway.db", "tmd.lock"] {
         set(name, 0o600);
     }
-    assert!(contents(data.path()) == before, "something was written");
+    for ((name, before), (_, after)) in before.into_iter().zip(contents(data.path())) {
+        assert!(before == after, "{name} was written");
+    }
     Program::start_in(&bound, data.path(), addresses()).await;
 }
 
-/// The files that hold something, but for what changes with every start.
+/// The files that hold something, but for what changes with every start: each says first whether it can be written at
+/// all, by a commit that changes nothing but SQLite's counter of commits. Source: <https://www.sqlite.org/fileformat2.html>
 fn contents(data: &Path) -> Vec<(String, Vec<u8>)> {
     let names = ["office.db", "gateway.db", "office.keys", "organiser.token"];
-    names.map(|name| (name.to_owned(), fs::read(data.join(name)).unwrap())).into()
+    let content = |name: &str| {
+        let mut bytes = fs::read(data.join(name)).unwrap();
+        if bytes.starts_with(b"SQLite format 3\0") {
+            bytes[24..28].fill(0);
+            bytes[92..96].fill(0);
+        }
+        (name.to_owned(), bytes)
+    };
+    names.map(content).into()
 }
 
 /// Damages one file, and expects a refusal that leaves it as it is.

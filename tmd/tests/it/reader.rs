@@ -24,6 +24,8 @@ use crate::shared::{on, pair};
 use crate::wire::Ask;
 
 const CROWD: usize = 10_000;
+/// So few that all are answered before a look at a failing database is given up, also on a busy machine.
+const SOME: usize = 1_000;
 /// Readers with a connection for each look.
 const SOCKETS: usize = 200;
 /// For how long a failure is told to whoever asks, without asking the source again.
@@ -58,6 +60,7 @@ impl Watched {
         config.overload.max_in_flight = 10 * CROWD;
         // Crowd and daemons share the machine, so a look may have to wait for a connection.
         config.store.busy_timeout_milliseconds = 20_000;
+        config.cache.stale_seconds = 600;
         let daemons = pair(config).await;
         let event = daemons[0].open_event("E1", 20, 50).await;
         for sql in COUNTED {
@@ -74,10 +77,10 @@ impl Watched {
         u128::try_from(looks).unwrap()
     }
 
-    /// Statuses of 10,000 requests at once, each daemon asked by half of the crowd; and how long it took.
-    async fn crowd(&self, path: &str) -> (Vec<u16>, Duration) {
+    /// Statuses of so many requests at once, each daemon asked by half of the crowd; and how long it took.
+    async fn crowd(&self, path: &str, readers: usize) -> (Vec<u16>, Duration) {
         let clock = SystemClock::new();
-        let statuses = join_all((0..CROWD).map(async |n| {
+        let statuses = join_all((0..readers).map(async |n| {
             let mut service = self.daemons[n % 2].service.clone();
             let request = Request::get(path).header("host", "it").body(Body::empty()).unwrap();
             service.call(request).await.unwrap().status().as_u16()
@@ -127,7 +130,7 @@ async fn c4_ten_thousand_readers_at_the_end_of_a_hot_answer_cost_one_look() {
         // What was built before has ended at the daemons, and between them.
         sleep(key.ttl() + key.shared_ttl()).await;
         watched.looks().await;
-        let (statuses, took) = watched.crowd("/api/events/E1/availability").await;
+        let (statuses, took) = watched.crowd("/api/events/E1/availability", CROWD).await;
         let (looks, most) = (watched.looks().await, most_looks(took, key.ttl()));
         all(&statuses, 200);
         assert!((1..=most).contains(&looks), "{looks} looks in {took:?}, {most} would do");
@@ -144,25 +147,26 @@ async fn c4_ten_thousand_readers_at_the_end_of_a_hot_answer_cost_one_look() {
 async fn c4_a_look_that_fails_is_not_made_by_everybody_again() {
     let Some(watched) = Watched::open().await else { return };
     for path in ["/api/events/E1", "/api/events/E1/availability"] {
-        all(&watched.crowd(path).await.0, 200);
+        all(&watched.crowd(path, SOME).await.0, 200);
     }
     watched.daemons[0].run("INSERT INTO trouble VALUES (1)").await;
     for (path, status) in [("/api/events/E1/availability", 503), ("/api/events/E1", 200)] {
         // Longer than the event itself is good for.
         sleep(Duration::from_secs(2)).await;
         watched.looks().await;
-        let (statuses, took) = watched.crowd(path).await;
-        let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
+        let (statuses, took) = watched.crowd(path, SOME).await;
+        let (first, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
-        assert!((1..=most).contains(&looks), "{path}: {looks} looks in {took:?}, {most} would do");
+        assert!(first <= most, "{path}: {first} looks in {took:?}, {most} would do");
         let (statuses, took) = watched.clients(path, STRETCH).await;
         let (looks, most) = (watched.looks().await, most_looks(took, 2 * FAILURE));
         all(&statuses, status);
-        assert!((1..=most).contains(&looks), "{path}: {looks} looks for {}, {most} would do", statuses.len());
+        assert!(looks <= most, "{path}: {looks} looks for {}, {most} would do", statuses.len());
+        assert!(first + looks > 0, "{path}: nobody looked");
     }
     watched.daemons[0].run("DELETE FROM trouble").await;
     sleep(2 * FAILURE).await;
-    all(&watched.crowd("/api/events/E1/availability").await.0, 200);
+    all(&watched.crowd("/api/events/E1/availability", SOME).await.0, 200);
 }
 
 /// The way to a Redis, which can be made long.
