@@ -5,6 +5,7 @@
 
 pub mod breaker;
 pub mod cache_key;
+pub mod drill;
 pub mod event;
 pub mod id;
 pub mod idempotency;

@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod context;
 pub mod demo;
 pub mod doctor;
+pub mod drill;
 pub mod event;
 pub mod events;
 pub mod finalize;
@@ -66,6 +67,7 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Plan(args) => plan::run(desk, &args),
         Command::Demo(args) => demo::run(desk, args).await,
+        Command::Drill(args) => drill::run(desk, args).await,
         Command::Doctor(args) => doctor::run(desk, args).await,
         Command::Api(args) => api::run(desk, args).await,
         Command::Completion(args) => completion::run(&args),

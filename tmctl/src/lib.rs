@@ -4,12 +4,14 @@
 //! [`pending`] are open to other programs that share the exit codes, contexts, tokens, and requests that were cut off.
 
 mod argument;
+mod child;
 #[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod cli;
 #[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod command;
 mod completion;
 mod desk;
+mod drill;
 mod error;
 pub mod exit;
 mod host;

@@ -1,7 +1,5 @@
 //! `tmctl demo`: a whole purchase, every command shown before it runs.
 
-mod own;
-
 use std::path::Path;
 use std::process::Stdio;
 
@@ -11,11 +9,11 @@ use tmcore::EventId;
 
 use super::{Outcome, show};
 use crate::argument;
+use crate::child::OwnTmd;
 use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
 use crate::output::escape::shell_word;
-use own::OwnDaemon;
 
 /// Variables that would change what the shown commands mean.
 const HIDDEN: [&str; 8] = [
@@ -63,11 +61,12 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
         return Ok(Exit::Ok);
     }
     desk.out.note("starting a tmd for the demo");
-    let daemon = OwnDaemon::start(desk).await?;
-    desk.out.note(&format!("it listens on {}", daemon.url));
-    let stage = Stage { desk, home: home.path(), url: daemon.url.clone() };
+    let mut daemon = OwnTmd::new(desk, &home.path().join("tmd"))?.with(&["--demo"]);
+    daemon.start().await?;
+    desk.out.note(&format!("it listens on {}", daemon.url()));
+    let stage = Stage { desk, home: home.path(), url: daemon.url() };
     let outcome = stage.play(event, &args).await;
-    daemon.stop().await;
+    daemon.kill().await;
     outcome?;
     desk.out.note("the demo's tmd is stopped, and nothing is left of it");
     desk.out.hint("`tmd --demo` starts one that stays");

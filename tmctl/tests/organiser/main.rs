@@ -3,6 +3,7 @@
 
 mod demo;
 mod doctor;
+mod drill;
 mod help;
 mod money;
 mod office;

@@ -1,8 +1,8 @@
 //! Full disks: refused in a sentence, nothing lost, nothing corrupt, and on again without a restart.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tmapi::ProblemCode;
 use tmapi::client::{Client, Method};

@@ -15,7 +15,7 @@ use tmd::ports::StoreError;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::harness::{Daemon, event_id};
+use crate::harness::{Daemon, event_id, quick};
 use crate::till::{Purchase, refusal};
 
 fn key() -> CacheKey {
@@ -76,7 +76,10 @@ async fn c2_what_is_shown_is_at_most_two_seconds_old() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c4_a_thousand_readers_cost_one_look() {
     const READERS: usize = 1_000;
-    let daemon = Daemon::start().await;
+    let mut config = quick();
+    // Crowd and daemon share the machine, so a look may have to wait for a connection.
+    config.store.busy_timeout_milliseconds = 20_000;
+    let daemon = Daemon::start_with(config).await;
     let event = daemon.open_event("E1", 20, 50).await;
     let client = daemon.client();
     let clock = Arc::clone(&daemon.office.world().clock);

@@ -1,0 +1,16 @@
+//! The rehearsal of an on-sale: an office of its own, a crowd, faults, and what came of it.
+
+mod buyer;
+pub mod choice;
+pub mod fault;
+mod history;
+mod office;
+pub mod page;
+pub mod report;
+mod shop;
+mod wire;
+
+pub use buyer::visit;
+pub use history::write as write_history;
+pub use office::{Office, Settings, has_waiting_room};
+pub use shop::Shop;

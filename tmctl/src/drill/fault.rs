@@ -1,0 +1,138 @@
+//! What is done to the office while the crowd buys. Everything is undone again: the office has to get over it.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use tmcore::drill::Dice;
+
+use super::{Office, Shop};
+
+/// Between two faults, milliseconds.
+const CALM_MILLIS: (u64, u64) = (2_000, 3_000);
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The daemon is killed with SIGKILL, and started again
+    Kill,
+    /// The daemon stands still (SIGSTOP) for some seconds
+    Pause,
+    /// The payment provider is killed, silent, slow, or its connections are cut
+    Gateway,
+    /// The crowd's connections are cut, silent or slow
+    Network,
+}
+
+/// A fault that was thrown.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thrown {
+    pub at_millis: u64,
+    pub fault: Fault,
+    pub what: String,
+}
+
+/// Throws one after the other until the sale is over; nothing is broken any more when this returns.
+pub async fn throw(office: &Office, shop: &Shop, faults: &[Fault], seed: u64) -> Vec<Thrown> {
+    let mut dice = Dice::new(seed);
+    let mut thrown = Vec::new();
+    let count = faults.len() as u64;
+    while count > 0 && !shop.is_over() {
+        rest(&mut dice, CALM_MILLIS).await;
+        if shop.is_over() {
+            break;
+        }
+        let at_millis = shop.watch.millis();
+        let Some(&fault) = usize::try_from(dice.below(count)).ok().and_then(|at| faults.get(at)) else {
+            break;
+        };
+        let what = match fault {
+            Fault::Kill => kill(office, &mut dice).await,
+            Fault::Pause => pause(office, &mut dice).await,
+            Fault::Gateway => gateway(office, &mut dice).await,
+            Fault::Network => network(office, &mut dice).await,
+        };
+        thrown.push(Thrown { at_millis, fault, what });
+    }
+    thrown
+}
+
+/// Waits for a time drawn between the least and the least and some more; answers it.
+async fn rest(dice: &mut Dice, (least_millis, more_millis): (u64, u64)) -> u64 {
+    let millis = least_millis + dice.below(more_millis);
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    millis
+}
+
+async fn kill(office: &Office, dice: &mut Dice) -> String {
+    let mut daemon = office.daemon.lock().await;
+    daemon.kill().await;
+    let away = rest(dice, (200, 1_500)).await;
+    match daemon.start().await {
+        Ok(()) => format!("the daemon was killed, and away for {away} ms"),
+        Err(failure) => format!("the daemon was killed, and did not start again: {}", failure.message),
+    }
+}
+
+async fn pause(office: &Office, dice: &mut Dice) -> String {
+    let daemon = office.daemon.lock().await;
+    daemon.pause();
+    let still = rest(dice, (500, 4_000)).await;
+    daemon.go_on();
+    format!("the daemon stood still for {still} ms")
+}
+
+async fn gateway(office: &Office, dice: &mut Dice) -> String {
+    match dice.below(4) {
+        0 => {
+            let mut gateway = office.gateway.lock().await;
+            gateway.kill().await;
+            let away = rest(dice, (200, 2_000)).await;
+            match gateway.start().await {
+                Ok(()) => format!("the payment provider was killed, and away for {away} ms"),
+                Err(failure) => {
+                    format!("the payment provider was killed, and did not start again: {}", failure.message)
+                }
+            }
+        }
+        1 => {
+            office.line.silence(true);
+            let silent = rest(dice, (500, 3_000)).await;
+            office.line.silence(false);
+            format!("nothing was heard of the payment provider for {silent} ms")
+        }
+        2 => {
+            let before = office.line.lengthen(Duration::from_millis(200 + dice.below(800)));
+            let slow = rest(dice, (1_000, 3_000)).await;
+            let latency = office.line.lengthen(before);
+            format!("the payment provider took {} ms for everything, for {slow} ms", latency.as_millis())
+        }
+        _ => {
+            office.line.cut();
+            "all connections to the payment provider were cut".to_owned()
+        }
+    }
+}
+
+async fn network(office: &Office, dice: &mut Dice) -> String {
+    match dice.below(3) {
+        0 => {
+            office.street.silence(true);
+            let silent = rest(dice, (300, 2_000)).await;
+            office.street.silence(false);
+            format!("nothing was heard of the daemon for {silent} ms")
+        }
+        1 => {
+            let before = office.street.lengthen(Duration::from_millis(50 + dice.below(250)));
+            let slow = rest(dice, (1_000, 3_000)).await;
+            let latency = office.street.lengthen(before);
+            format!("the network took {} ms for every answer, for {slow} ms", latency.as_millis())
+        }
+        _ => {
+            office.street.cut();
+            "all connections of the crowd were cut".to_owned()
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The office of a rehearsal: a daemon and a payment provider that know nothing of the real ones, and the event copied in.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tmapi::client::{Client, ClientOptions, SaleAction};
+use tmapi::event::{EventPatch, EventView, ImportSeatingPlan, WaitingRoomMode};
+use tmapi::seat_map::SeatMapView;
+use tmcore::seating::to_pretix_json;
+use tokio::sync::Mutex;
+
+use super::wire::Wire;
+use crate::child::OwnTmd;
+use crate::desk::Desk;
+use crate::error::{Doing as _, Failure};
+use crate::exit::Exit;
+
+/// What of the sale is not the event's own.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub hold_ttl_seconds: u32,
+    pub capacity: Option<u32>,
+    pub admissions_per_minute: Option<u32>,
+    /// How long the payment provider takes for everything.
+    pub provider_latency: Duration,
+    /// Settings of the daemon, as its environment has them.
+    pub daemon: Vec<(String, String)>,
+}
+
+/// Everything of it is gone when this is.
+#[derive(Debug)]
+pub struct Office {
+    pub daemon: Mutex<OwnTmd>,
+    pub gateway: Mutex<OwnTmd>,
+    /// Between the crowd and the daemon.
+    pub street: Wire,
+    /// Between the daemon and the payment provider.
+    pub line: Wire,
+    organiser_token: String,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Office {
+    /// Starts both processes.
+    pub async fn open(desk: &Desk, settings: &Settings) -> Result<Self, Failure> {
+        let broken = |error: std::io::Error| {
+            Failure::new(Exit::Error, format!("failed to set the rehearsal up: {error}"))
+        };
+        let folder = TempDir::with_prefix("tmctl-drill-").map_err(broken)?;
+        let secret = folder.path().join("callback.secret");
+        let mut gateway = OwnTmd::new(desk, &folder.path().join("gateway"))?.with(&["gateway"]);
+        let line = Wire::to(gateway.address, settings.provider_latency).await.map_err(broken)?;
+        let mut daemon = OwnTmd::new(desk, &folder.path().join("office"))?
+            .with(&["--gateway-url", &line.url()])
+            .set("TMD_GATEWAY_CALLBACK_SECRET_FILE", &secret.display())
+            .set("TMD_LOG_FILTER", &"warn");
+        for (name, value) in &settings.daemon {
+            daemon = daemon.set(name, value);
+        }
+        gateway = gateway
+            .with(&["--callback-url", &daemon.url()])
+            .set("TMD_GATEWAY_CALLBACK_SECRET_FILE", &secret.display())
+            .set("TMD_LOG_FILTER", &"warn");
+        let street = Wire::to(daemon.address, Duration::ZERO).await.map_err(broken)?;
+        gateway.start().await.doing("start the payment provider of the rehearsal")?;
+        daemon.start().await.doing("start the office of the rehearsal")?;
+        let token = folder.path().join("office/data/organiser.token");
+        let organiser_token = read(&token)?;
+        let url = daemon.url();
+        let (daemon, gateway) = (Mutex::new(daemon), Mutex::new(gateway));
+        Ok(Self { daemon, gateway, street, line, organiser_token, url, _folder: folder })
+    }
+
+    /// The organiser, who does not come by the street.
+    pub fn organiser(&self) -> Result<Client, Failure> {
+        let token = Some(self.organiser_token.clone());
+        Ok(Client::new(&self.url, ClientOptions { token, ..ClientOptions::default() })?)
+    }
+
+    /// Copies the event in, with all its seats to be had, and opens its sale.
+    pub async fn put_on(
+        &self,
+        event: &EventView,
+        map: &SeatMapView,
+        settings: &Settings,
+    ) -> Result<EventView, Failure> {
+        let organiser = self.organiser()?;
+        let id = &event.summary.event_id;
+        let plan = map.plan().map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
+        let prices = map.price_levels.iter().map(|level| (level.name.clone(), level.price.amount)).collect();
+        let request = ImportSeatingPlan {
+            seating_plan: to_pretix_json(&plan),
+            prices,
+            event: patch(event, map, settings),
+        };
+        organiser.import(id, &request).await.doing("copy the event into the rehearsal")?;
+        organiser.sale_action(id, SaleAction::Open).await.doing("open the sale of the rehearsal")
+    }
+}
+
+/// The event's rules, but for those that the rehearsal sets.
+fn patch(event: &EventView, map: &SeatMapView, settings: &Settings) -> EventPatch {
+    let (summary, rules) = (&event.summary, &event.settings);
+    EventPatch {
+        name: Some(summary.name.clone()),
+        starts_at: Some(summary.starts_at),
+        venue: Some(summary.venue.name.clone()),
+        city: Some(summary.venue.city.clone()).filter(|city| !city.is_empty()),
+        waiting_room: Some(summary.waiting_room),
+        currency: map.price_levels.first().map(|level| level.price.currency.code().to_owned()),
+        hold_ttl_seconds: Some(settings.hold_ttl_seconds),
+        capacity: Some(settings.capacity.unwrap_or(rules.capacity)),
+        admissions_per_minute: Some(settings.admissions_per_minute.unwrap_or(rules.admissions_per_minute)),
+        seats_per_order: Some(rules.seats_per_order),
+        seats_per_buyer: Some(rules.seats_per_buyer),
+        lapse_seconds: Some(rules.lapse_seconds),
+        // Who is let in and does not come is not waited for longer than who holds seats.
+        active_seconds: Some(rules.active_seconds.min(settings.hold_ttl_seconds.max(2))),
+        ..EventPatch::default()
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file);
+    text.map(|text| text.trim().to_owned())
+        .map_err(|error| Failure::new(Exit::Error, format!("failed to read {}: {error}", file.display())))
+}
+
+/// Whether buyers have to be let in.
+pub const fn has_waiting_room(event: &EventView) -> bool {
+    matches!(event.summary.waiting_room, WaitingRoomMode::On)
+}

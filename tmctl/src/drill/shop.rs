@@ -1,0 +1,162 @@
+//! What a whole crowd has in common: the street to the office, the house, the time, and whether it is over.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tmapi::ProblemCode;
+use tmapi::client::{Client, ClientError};
+use tmapi::order::{OrderStatus, OrderView};
+use tmcore::EventId;
+use tmcore::drill::{Asked, Dice, Known, Outcome, Step};
+
+use super::choice::House;
+use super::history::History;
+use crate::host::Stopwatch;
+
+/// How long somebody asks on who has no answer yet.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Between two tries, at the least; the client obeys what it is told besides.
+const BETWEEN_MILLIS: u64 = 200;
+
+/// The rehearsal, as the crowd sees it.
+#[derive(Debug)]
+pub struct Shop {
+    pub guest: Client,
+    pub event: EventId,
+    pub house: House,
+    pub has_waiting_room: bool,
+    pub watch: Stopwatch,
+    pub history: History,
+    /// Nothing is to be had any more, or time is up: who has not begun goes home.
+    is_over: AtomicBool,
+}
+
+/// What a buyer asks for, until they know.
+pub struct Question<'a> {
+    pub buyer: u32,
+    pub step: Step,
+    pub key: &'a str,
+}
+
+impl Shop {
+    pub fn new(guest: Client, event: EventId, house: House, has_waiting_room: bool) -> Self {
+        Self {
+            guest,
+            event,
+            house,
+            has_waiting_room,
+            watch: Stopwatch::start(),
+            history: History::default(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    pub fn close(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes down what a question came to that was asked `began` milliseconds into the rehearsal.
+    pub fn note(&self, buyer: u32, step: Step, began_millis: u64, outcome: Outcome) {
+        let ended_millis = self.watch.millis();
+        self.history.add(Asked { buyer, step, key: None, began_millis, ended_millis, outcome });
+    }
+
+    /// Asks under one key until the answer is the last word, and writes it down. What is still with the payment provider
+    /// is looked at until the provider has said.
+    pub async fn insist<F: Future<Output = Result<OrderView, ClientError>>>(
+        &self,
+        question: Question<'_>,
+        buyer: &Client,
+        send: impl Fn() -> F,
+    ) -> Outcome {
+        let began_millis = self.watch.millis();
+        let asking = self.ask_on(&question, buyer, send);
+        let outcome = tokio::time::timeout(PATIENCE, asking).await;
+        let outcome = outcome.unwrap_or_else(|_| Outcome::Info("no answer in time".to_owned()));
+        let Question { buyer, step, key } = question;
+        let (key, ended_millis) = (Some(key.to_owned()), self.watch.millis());
+        self.history.add(Asked { buyer, step, key, began_millis, ended_millis, outcome: outcome.clone() });
+        outcome
+    }
+
+    async fn ask_on<F: Future<Output = Result<OrderView, ClientError>>>(
+        &self,
+        question: &Question<'_>,
+        buyer: &Client,
+        send: impl Fn() -> F,
+    ) -> Outcome {
+        let mut dice = Dice::new(question.buyer.into());
+        loop {
+            match send().await {
+                Ok(view) if is_open(&view) => {
+                    let settled = loop {
+                        pause(&mut dice).await;
+                        if let Ok(view) = buyer.order(view.order_id).await
+                            && !is_open(&view)
+                        {
+                            break view;
+                        }
+                    };
+                    return outcome(question.step, &settled);
+                }
+                Ok(view) => return outcome(question.step, &view),
+                Err(error) => match refusal(&error) {
+                    Some(code) => return Outcome::Fail(code),
+                    None => pause(&mut dice).await,
+                },
+            }
+        }
+    }
+}
+
+async fn pause(dice: &mut Dice) {
+    tokio::time::sleep(Duration::from_millis(BETWEEN_MILLIS + dice.below(BETWEEN_MILLIS))).await;
+}
+
+/// Still with the payment provider.
+const fn is_open(view: &OrderView) -> bool {
+    matches!(view.status, OrderStatus::Authorizing | OrderStatus::Capturing)
+}
+
+/// What an order that came to rest says of the step that was asked for.
+fn outcome(step: Step, view: &OrderView) -> Outcome {
+    let is_done = match step {
+        Step::Confirm => view.status == OrderStatus::Authorized,
+        Step::Finalize => view.status == OrderStatus::Finalized,
+        _ => true,
+    };
+    if is_done {
+        return Outcome::Ok(known(view));
+    }
+    let code = match view.status {
+        OrderStatus::Pending | OrderStatus::Failed => "declined",
+        OrderStatus::Expired => "order-expired",
+        OrderStatus::Refunding | OrderStatus::Refunded => "fence-lost",
+        _ => "order-state",
+    };
+    Outcome::Fail(code.to_owned())
+}
+
+fn known(view: &OrderView) -> Known {
+    Known {
+        order: Some(view.order_id.to_string()),
+        status: format!("{:?}", view.status),
+        seats: view.seats.iter().map(|seat| seat.seat_id.to_string()).collect(),
+        tickets: view.tickets.iter().map(|ticket| ticket.ticket_id.to_string()).collect(),
+    }
+}
+
+/// The code of an answer that will not change when it is asked for again; `None` where it pays to ask.
+pub fn refusal(error: &ClientError) -> Option<String> {
+    let status = error.status()?;
+    let code = error.code();
+    if status >= 500 || status == 429 || code == Some(ProblemCode::IdempotencyInFlight) {
+        // A fault of the office is no answer to be asked for again: it is one to be told of.
+        return (code == Some(ProblemCode::Internal)).then(|| "internal".to_owned());
+    }
+    Some(code.map_or_else(|| status.to_string(), |code| code.as_str().to_owned()))
+}
