@@ -35,20 +35,7 @@ fn house() -> Office {
 /// A rehearsal, and what it came to.
 fn rehearsed(office: &Office, more: &[&str]) -> (Run, Value) {
     let folder = office.home().join("report").display().to_string();
-    let words = [
-        "drill",
-        "E9",
-        "--buyers",
-        "60",
-        "--rush",
-        "3s",
-        "--hold-ttl",
-        "4s",
-        "--report",
-        &folder,
-        "-o",
-        "json",
-    ];
+    let words = ["drill", "E9", "--buyers", "60", "--hold-ttl", "4s", "--report", &folder, "-o", "json"];
     let run = office.run(&[&words[..], more].concat());
     let report = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
     (run, report)
