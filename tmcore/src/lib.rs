@@ -23,6 +23,7 @@ pub mod steady_clock;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;
+pub mod verify;
 pub mod waiting_room;
 pub mod webhook;
 
