@@ -6,6 +6,7 @@
 pub mod breaker;
 pub mod cache_key;
 pub mod event;
+pub mod history;
 pub mod id;
 pub mod idempotency;
 pub mod identity;

@@ -13,11 +13,14 @@ pub mod captured;
 pub mod case;
 pub mod counters;
 pub mod in_line;
+pub mod lawful;
+pub mod life;
 pub mod money;
 pub mod overlap;
 pub mod paid;
 pub mod stuck;
 pub mod ticketed;
+pub mod unchanged;
 
 #[cfg(test)]
 mod sample;
@@ -25,8 +28,8 @@ mod sample;
 mod tests;
 
 pub use case::{
-    AdmissionCase, Case, EventCase, Hold, KeyCase, LevelCase, OrderCase, OrderEnd, Paid, PaymentLine,
-    SeatCase, SessionCase, TicketLine,
+    Admission, AdmissionCase, Case, EventCase, History, Hold, KeyCase, LevelCase, OrderCase, OrderEnd, Paid,
+    PaymentLine, SeatCase, SessionCase, TicketLine,
 };
 
 use std::collections::BTreeMap;
@@ -66,11 +69,17 @@ pub enum Rule {
     NothingIsStuck,
     /// C1.
     CountersEqualSeats,
+    /// No edge but those of the state machine.
+    HistoryIsLawful,
+    /// D1.
+    HistoryIsUnchanged,
+    /// M13.
+    ProviderAgrees,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::OneTicketASeat,
         Self::HoldsNeverOverlap,
         Self::CapturedIsTicketedOrRefunded,
@@ -83,6 +92,9 @@ impl Rule {
         Self::AdmittedInOrder,
         Self::NothingIsStuck,
         Self::CountersEqualSeats,
+        Self::HistoryIsLawful,
+        Self::HistoryIsUnchanged,
+        Self::ProviderAgrees,
     ];
 
     /// Its name, on the wire and on the screen.
@@ -101,6 +113,9 @@ impl Rule {
             Self::AdmittedInOrder => "admitted-in-order",
             Self::NothingIsStuck => "nothing-is-stuck",
             Self::CountersEqualSeats => "counters-equal-seats",
+            Self::HistoryIsLawful => "history-is-lawful",
+            Self::HistoryIsUnchanged => "history-is-unchanged",
+            Self::ProviderAgrees => "provider-agrees",
         }
     }
 
@@ -122,6 +137,9 @@ impl Rule {
             Self::AdmittedInOrder => "Nobody was let in before somebody with a better place.",
             Self::NothingIsStuck => "No order, payment, session or key is open past its time.",
             Self::CountersEqualSeats => "Counters are what one comes to by counting.",
+            Self::HistoryIsLawful => "An order took only steps that there are, to the state it is in.",
+            Self::HistoryIsUnchanged => "No step of an order was changed, taken away or slipped in since.",
+            Self::ProviderAgrees => "The provider's list of payments is the same as ours.",
         }
     }
 }
@@ -162,13 +180,15 @@ pub struct Report {
     pub findings: BTreeMap<Rule, Finding>,
     /// Who was let in, by event.
     pub lines: BTreeMap<EventId, Stretch>,
+    /// Orders with steps from before steps had hashes: nothing says whether those were changed.
+    pub unhashed: u64,
 }
 
 /// A rule about orders, and how it is looked at.
 type OrderRule = (Rule, fn(&OrderCase, Timestamp) -> Vec<String>);
 
 /// Every rule that is about an order.
-pub const ORDER_RULES: [OrderRule; 8] = [
+pub const ORDER_RULES: [OrderRule; 10] = [
     (Rule::HoldsNeverOverlap, overlap::of_order),
     (Rule::CapturedIsTicketedOrRefunded, captured::of_order),
     (Rule::AuthorizedIsCapturedOrVoided, authorized::of_order),
@@ -177,6 +197,8 @@ pub const ORDER_RULES: [OrderRule; 8] = [
     (Rule::BooksBalance, books::of_order),
     (Rule::NobodyOrdersUnadmitted, admission::of_order),
     (Rule::NothingIsStuck, stuck::of_order),
+    (Rule::HistoryIsLawful, lawful::of_order),
+    (Rule::HistoryIsUnchanged, unchanged::of_order),
 ];
 
 impl Report {
@@ -184,6 +206,7 @@ impl Report {
     pub fn look(&mut self, case: &Case, now: Timestamp) {
         match case {
             Case::Order(order) => {
+                self.unhashed += u64::from(unchanged::has_unhashed(order));
                 for (rule, check) in ORDER_RULES {
                     self.take(rule, &order.order.id, check(order, now));
                 }
@@ -213,6 +236,7 @@ impl Report {
 
     /// Takes in what came of the cases after these.
     pub fn merge(&mut self, later: Self) {
+        self.unhashed += later.unhashed;
         for (rule, found) in later.findings {
             let finding = self.findings.entry(rule).or_default();
             finding.looked += found.looked;
@@ -225,6 +249,11 @@ impl Report {
                 self.breach(Rule::AdmittedInOrder, &event, said);
             }
         }
+    }
+
+    /// Notes that so many cases of a rule were looked at elsewhere.
+    pub fn looked(&mut self, rule: Rule, cases: u64) {
+        self.findings.entry(rule).or_default().looked += cases;
     }
 
     /// Notes a breach that was found elsewhere.

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::{
     api, book, cancel, completion, config, confirm, context, demo, doctor, event, events, finalize, gateway,
     help, join, leave, man, order, plan, reconcile, refund, resume, sale, search, seats, show, status,
-    ticket, tickets, version, wait,
+    ticket, tickets, verify, version, wait,
 };
 use crate::host::Host;
 use crate::output::escape::shell_word;
@@ -139,6 +139,8 @@ pub enum Command {
     Refund(refund::Args),
     /// Compare our payments with the provider's, and check the books
     Reconcile(reconcile::Args),
+    /// Check that everything holds that has to, or tell the life of one thing
+    Verify(verify::Args),
     /// Check tickets at the door
     Ticket(ticket::Args),
     /// List the sandbox's test cards

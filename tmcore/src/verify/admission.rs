@@ -11,9 +11,9 @@ pub fn of_order(case: &OrderCase, _now: Timestamp) -> Vec<String> {
     let order = &case.order;
     let Some(id) = order.parties.session else {
         let said = "the order was begun without a session, and its event is sold by the waiting room";
-        return if case.needs_admission { vec![said.to_owned()] } else { Vec::new() };
+        return if case.admission.is_needed { vec![said.to_owned()] } else { Vec::new() };
     };
-    let Some((user, event, state, named)) = &case.session else {
+    let Some((user, event, state, named)) = &case.admission.session else {
         return vec![format!("the order came in by {id}, which is not there")];
     };
     if (*user, event) != (order.parties.user, &order.parties.event) {

@@ -1,5 +1,6 @@
 //! What the rules look at, as a store reads it. All of a case is of one instant.
 
+use crate::history::{Edge, Hash, Head};
 use crate::ledger::Posting;
 use crate::order::{Order, OrderState};
 use crate::payment::{Operation, PaymentState, ProviderKey, ProviderReference};
@@ -37,10 +38,28 @@ pub struct OrderCase {
     pub payments: Vec<PaymentLine>,
     /// Its lines in the books.
     pub books: Vec<(ProviderKey, Posting)>,
-    /// The session that it names: whose, for which event, in which state, with which order.
-    pub session: Option<(UserId, EventId, SessionState, Option<OrderId>)>,
+    /// How it came in.
+    pub admission: Admission,
+    /// What it went through.
+    pub history: History,
+}
+
+/// How an order came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
     /// Whether its event was sold by the waiting room alone when the order was begun.
-    pub needs_admission: bool,
+    pub is_needed: bool,
+    /// The session that the order names: whose, for which event, in which state, with which order.
+    pub session: Option<(UserId, EventId, SessionState, Option<OrderId>)>,
+}
+
+/// What an order went through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// What the order itself says.
+    pub head: Head,
+    /// Every edge and its hash, by number.
+    pub edges: Vec<(Edge, Option<Hash>)>,
 }
 
 /// The seats on an order's list.
@@ -63,6 +82,8 @@ pub struct TicketLine {
     pub user: UserId,
     /// Whether it opens a door.
     pub is_valid: bool,
+    /// When it was issued.
+    pub issued_at: Timestamp,
 }
 
 /// A payment.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::history::Head;
 use crate::ledger::postings;
 use crate::money::Currency;
 use crate::order::{CardTries, Order, OrderParties, OrderState};
@@ -98,6 +99,31 @@ fn seat(state: OrderState, index: u32) -> SeatState {
     }
 }
 
+/// The shortest way to a state.
+fn history(state: OrderState) -> History {
+    use OrderState as S;
+    let way: &[S] = match state {
+        S::Pending => &[],
+        S::Authorizing => &[S::Authorizing],
+        S::Authorized => &[S::Authorizing, S::Authorized],
+        S::Capturing => &[S::Authorizing, S::Authorized, S::Capturing],
+        S::Finalized => &[S::Authorizing, S::Authorized, S::Capturing, S::Finalized],
+        S::Refunding => &[S::Authorizing, S::Authorized, S::Capturing, S::Finalized, S::Refunding],
+        S::Refunded => {
+            &[S::Authorizing, S::Authorized, S::Capturing, S::Finalized, S::Refunding, S::Refunded]
+        }
+        S::Expired | S::Cancelled => &[S::Authorizing, S::Authorized, state],
+        S::Failed => &[S::Authorizing, S::Authorized, S::Capturing, S::Failed],
+    };
+    let (mut head, mut edges, mut from) = (Head::default(), Vec::new(), None);
+    for (seconds, to) in (0..).zip([S::Pending].iter().chain(way)) {
+        let (edge, hash) = head.append(order_id(1), (from, *to), at(seconds - 10));
+        edges.push((edge, Some(hash)));
+        from = Some(*to);
+    }
+    History { head, edges }
+}
+
 /// An order in a state, with so many seats at a price.
 pub fn order(state: OrderState, seats: u32, price: i64, by_session: bool) -> OrderCase {
     let total = price * i64::from(seats);
@@ -112,6 +138,7 @@ pub fn order(state: OrderState, seats: u32, price: i64, by_session: bool) -> Ord
         seat: (event(), index),
         user: user(),
         is_valid: state == OrderState::Finalized,
+        issued_at: at(-8),
     });
     let within = if state.is_open() { SessionState::Ordering } else { SessionState::Done };
     OrderCase {
@@ -131,8 +158,11 @@ pub fn order(state: OrderState, seats: u32, price: i64, by_session: bool) -> Ord
         tickets: tickets.collect(),
         books: books.collect(),
         payments,
-        session: by_session.then(|| (user(), event(), within, Some(order_id(1)))),
-        needs_admission: by_session,
+        admission: Admission {
+            is_needed: by_session,
+            session: by_session.then(|| (user(), event(), within, Some(order_id(1)))),
+        },
+        history: history(state),
     }
 }
 

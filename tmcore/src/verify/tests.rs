@@ -98,19 +98,21 @@ const PLANTS: &[Plant] = &[
         case.books.extend(order(OrderState::Finalized, 1, 5, false).books);
     }),
     (Rule::NobodyOrdersUnadmitted, &OrderState::ALL, |case| {
-        (case.session, case.order.parties.session, case.needs_admission) = (None, None, true);
-    }),
-    (Rule::NobodyOrdersUnadmitted, &OrderState::ALL, |case| {
-        (case.session, case.order.parties.session) = (None, Some(session_id()));
+        case.order.parties.session = None;
+        case.admission = Admission { is_needed: true, session: None };
     }),
     (Rule::NobodyOrdersUnadmitted, &OrderState::ALL, |case| {
         case.order.parties.session = Some(session_id());
-        case.session = Some((user(), event(), SessionState::Waiting, None));
+        case.admission.session = None;
+    }),
+    (Rule::NobodyOrdersUnadmitted, &OrderState::ALL, |case| {
+        case.order.parties.session = Some(session_id());
+        case.admission.session = Some((user(), event(), SessionState::Waiting, None));
     }),
     (Rule::NobodyOrdersUnadmitted, &OrderState::ALL, |case| {
         let state = if case.order.state.is_open() { SessionState::Ordering } else { SessionState::Done };
         case.order.parties.session = Some(session_id());
-        case.session = Some((user(), event(), state, Some(order_id(2))));
+        case.admission.session = Some((user(), event(), state, Some(order_id(2))));
     }),
     (Rule::NothingIsStuck, EXPIRING, |case| case.order.expires_at = at(-61)),
     (
@@ -145,6 +147,24 @@ proptest! {
         spoil(&mut case);
         let found = broken(&of(case.clone()), NOW);
         prop_assert!(found.contains(&rule), "plant {}: {:?} is not among {:?}: {:?}", plant, rule, found, case);
+    }
+
+    /// Steps of before there were hashes are told, and no breach.
+    #[test]
+    fn an_order_whose_first_steps_are_older_than_hashes_is_told(state in 0..OrderState::ALL.len(), old: prop::sample::Index) {
+        let mut case = order(OrderState::ALL[state], 1, 10, true);
+        let edges: Vec<_> = case.history.edges.iter().map(|(edge, _)| *edge).collect();
+        let old = old.index(edges.len()) + 1;
+        let mut head = crate::history::Head { edges: u32::try_from(old).unwrap(), hash: None };
+        for (n, edge) in edges.iter().enumerate() {
+            let hash = (n >= old).then(|| head.append(case.order.id, (edge.from, edge.to), edge.at).1);
+            case.history.edges[n].1 = hash;
+        }
+        case.history.head = head;
+        let mut report = Report::default();
+        report.look(&of(case), NOW);
+        prop_assert!(report.holds(), "{:?}", report);
+        prop_assert_eq!(report.unhashed, 1);
     }
 
     /// S4: what a hold past its time has lost is nobody's loss, and not a breach before it counts as stuck.

@@ -8,3 +8,4 @@ mod money;
 mod office;
 mod plan;
 mod sale;
+mod verify;

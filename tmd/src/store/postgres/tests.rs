@@ -14,7 +14,8 @@ use self::postgres::{Database, connect, server};
 use super::{PostgresOptions, PostgresStore};
 use crate::ports::contract::stage::Stage;
 use crate::ports::contract::{
-    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room,
+    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, verify,
+    waiting_room,
 };
 
 impl Database {
@@ -51,4 +52,17 @@ macro_rules! keeps {
     };
 }
 
-keeps!(batch, callback, catalog, ledger, seat, waiting_room, order, idempotency, identity, payment, search);
+keeps!(
+    batch,
+    callback,
+    catalog,
+    ledger,
+    seat,
+    waiting_room,
+    order,
+    idempotency,
+    identity,
+    payment,
+    search,
+    verify
+);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{SqliteOptions, SqliteStore};
 use crate::ports::contract::stage::Stage;
 use crate::ports::contract::{
-    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room,
+    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, verify,
+    waiting_room,
 };
 
 fn options() -> SqliteOptions {
@@ -30,7 +31,20 @@ macro_rules! keeps {
     };
 }
 
-keeps!(batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room);
+keeps!(
+    batch,
+    callback,
+    catalog,
+    idempotency,
+    identity,
+    ledger,
+    order,
+    payment,
+    search,
+    seat,
+    verify,
+    waiting_room
+);
 
 /// D1: what the file is written with, as SQLite itself says.
 #[tokio::test]
