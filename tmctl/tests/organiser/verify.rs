@@ -103,9 +103,10 @@ const PLANTS: &[Plant] = &[
     ),
     (
         "an authorization that nobody voids",
-        "CREATE TABLE kept AS SELECT * FROM payments WHERE order_id = 'CANCELLED' AND operation = 'VOID';
-         DELETE FROM payments WHERE order_id = 'CANCELLED' AND operation = 'VOID'",
-        "INSERT INTO payments SELECT * FROM kept; DROP TABLE kept",
+        "CREATE TABLE kept AS SELECT detail FROM payments WHERE order_id = 'CANCELLED' AND operation = 'VOID';
+         UPDATE payments SET state = 'DECLINED', detail = 'no' WHERE order_id = 'CANCELLED' AND operation = 'VOID'",
+        "UPDATE payments SET state = 'OK', detail = (SELECT detail FROM kept) WHERE order_id = 'CANCELLED' AND operation = 'VOID';
+         DROP TABLE kept",
         &["authorized-is-captured-or-voided", "provider-agrees"],
     ),
     (
@@ -244,7 +245,9 @@ fn nothing_is_said_to_be_broken_while_sixteen_buyers_buy() {
             }
             runs
         });
-        buyers.into_iter().for_each(|buyer| buyer.join().unwrap());
+        for buyer in buyers {
+            buyer.join().unwrap();
+        }
         done.store(true, Ordering::Relaxed);
         looking.join().unwrap()
     });

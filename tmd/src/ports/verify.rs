@@ -67,8 +67,8 @@ impl Passage {
     /// The beginning of the next part, if there is one.
     #[must_use]
     pub fn next_part(&self) -> Option<Self> {
-        let parts = Part::ALL.into_iter().skip_while(|part| *part != self.part);
-        parts.skip(1).next().map(Self::beginning)
+        let mut rest = Part::ALL.into_iter().skip_while(|part| *part != self.part);
+        rest.nth(1).map(Self::beginning)
     }
 }
 

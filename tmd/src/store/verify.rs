@@ -149,11 +149,11 @@ async fn orders<R: Reading>(reading: &mut R, first: &str, limit: u32) -> Result<
     let books = reading.ask(sql::BOOKS.into(), range.to_vec()).await?;
     let edges = reading.ask(sql::ORDER_EVENTS.into(), range.to_vec()).await?;
     let mut belongings = case::Belongings::default();
-    belongings.take(&seats, |row, order| Ok(order.seats.push(case::seat_of_order(row)?)))?;
-    belongings.take(&tickets, |row, order| Ok(order.tickets.push(case::ticket(row)?)))?;
-    belongings.take(&payments, |row, order| Ok(order.payments.push(case::payment(row)?)))?;
-    belongings.take(&books, |row, order| Ok(order.books.push(case::posting(row)?)))?;
-    belongings.take(&edges, |row, order| Ok(order.edges.push(case::edge(row)?)))?;
+    belongings.take(&seats, case::seat_of_order, |order| &mut order.seats)?;
+    belongings.take(&tickets, case::ticket, |order| &mut order.tickets)?;
+    belongings.take(&payments, case::payment, |order| &mut order.payments)?;
+    belongings.take(&books, case::posting, |order| &mut order.books)?;
+    belongings.take(&edges, case::edge, |order| &mut order.edges)?;
     rows.iter().map(|row| case::order(row, &mut belongings)).collect()
 }
 

@@ -1,8 +1,8 @@
 //! What has to hold, looked at over the wire while the office sells, on either store.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::future::{join, join_all};
 use tmapi::event::EventPatch;
 use tmapi::order::CreateOrder;
 use tmcore::verify::life::Subject;
@@ -59,36 +59,30 @@ async fn buy(daemon: &Daemon, dice: &mut Dice) {
 /// The rules hold at every moment of a sale: nothing that is under way is said to be broken.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_rule_is_said_to_be_broken_while_sixteen_buyers_buy() {
-    let daemon = Arc::new(Daemon::start().await);
+    let daemon = Daemon::start().await;
     let room = EventPatch { capacity: Some(5), admissions_per_minute: Some(60_000), ..EventPatch::default() };
     daemon.event("E1", 4, 60, room).await;
     daemon.open_event("E2", 4, 60).await;
-    let done = Arc::new(AtomicBool::new(false));
-    let looking = tokio::spawn({
-        let (daemon, done) = (Arc::clone(&daemon), Arc::clone(&done));
-        async move {
-            let mut runs = 0;
-            while !done.load(Ordering::Relaxed) || runs < 3 {
-                let report = verify(&daemon).await;
-                assert!(report.holds(), "{report:#?}");
-                runs += 1;
-            }
+    let done = AtomicBool::new(false);
+    let looking = async {
+        let mut runs = 0;
+        while !done.load(Ordering::Relaxed) || runs < 3 {
+            let report = verify(&daemon).await;
+            assert!(report.holds(), "{report:#?}");
+            runs += 1;
         }
-    });
-    let buyers = (0..16).map(|seed| {
-        let daemon = Arc::clone(&daemon);
-        tokio::spawn(async move {
+    };
+    let buying = async {
+        let buyers = (0..16).map(async |seed| {
             let mut dice = Dice::new(seed);
             for _ in 0..4 {
                 buy(&daemon, &mut dice).await;
             }
-        })
-    });
-    for buyer in buyers.collect::<Vec<_>>() {
-        buyer.await.unwrap();
-    }
-    done.store(true, Ordering::Relaxed);
-    looking.await.unwrap();
+        });
+        join_all(buyers).await;
+        done.store(true, Ordering::Relaxed);
+    };
+    join(looking, buying).await;
     daemon.check_invariants().await;
     eventually("the last refunds are through", async || verify(&daemon).await.holds()).await;
     let report = verify(&daemon).await;

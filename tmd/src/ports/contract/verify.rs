@@ -25,6 +25,31 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     lives_are_told_of_orders_users_and_seats(&make().await).await;
 }
 
+/// What a version before steps had hashes left behind: an order whose time is up, and its one step.
+pub const EARLIER: &str = "
+  INSERT INTO venues (venue_id, name, city) VALUES ('V1', 'The Hall', 'Ghent');
+  INSERT INTO events (event_id, venue_id, name, starts_at, currency, sale_state, waiting_room, capacity, admissions_per_minute,
+      lapse_seconds, active_seconds, lobby_seconds, hold_ttl_seconds, seats_per_order, seats_per_buyer, created_at)
+    VALUES ('E1', 'V1', 'Event', 1, 'EUR', 'OPEN', 1, 1, 1, 1, 1, 1, 60, 4, 6, 1);
+  INSERT INTO gates (event_id, next_place, credit, credited_at) VALUES ('E1', 1, 0, 1);
+  INSERT INTO orders (order_id, event_id, user_id, state, expires_at, created_at, total, currency, is_open)
+    VALUES ('ord_01h455vb4pex5vsknk084sn02q', 'E1', 'usr_01h455vb4pex5vsknk084sn02q', 'PENDING', 2, 1, 0, 'EUR', 1);
+  INSERT INTO order_events (order_id, to_state, at) VALUES ('ord_01h455vb4pex5vsknk084sn02q', 'PENDING', 1);";
+
+/// Steps of [`EARLIER`] are told as such; those taken since have hashes.
+pub async fn steps_of_before_have_no_hash_and_those_since_have(stage: &Stage) {
+    let case = orders(stage).await.remove(0);
+    assert_eq!((case.history.head.edges, case.history.head.hash), (1, None));
+    assert_eq!(stage.store.expire_due(10).await.unwrap().len(), 1);
+    let case = orders(stage).await.remove(0);
+    let hashed: Vec<_> =
+        case.history.edges.iter().map(|(edge, hash)| (edge.number, hash.is_some())).collect();
+    assert_eq!(hashed, [(1, false), (2, true)]);
+    let report = report(stage).await;
+    assert!(report.holds(), "{report:#?}");
+    assert_eq!(report.unhashed, 1);
+}
+
 /// Every case of a part, read `limit` at a time, and the last clock.
 async fn walk(stage: &Stage, part: Part, limit: u32) -> (Vec<Case>, Timestamp) {
     let (mut cases, mut from) = (Vec::new(), Passage::beginning(part));

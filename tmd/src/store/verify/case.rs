@@ -40,14 +40,15 @@ pub struct Belonging {
 }
 
 impl Belongings {
-    /// Gives every row to the order that it names.
-    pub fn take<R: Columns>(
+    /// Reads every row and gives it to the order that it names.
+    pub fn take<R: Columns, T>(
         &mut self,
         rows: &[R],
-        give: impl Fn(&R, &mut Belonging) -> Result<(), StoreError>,
+        read: impl Fn(&R) -> Result<T, StoreError>,
+        to: impl Fn(&mut Belonging) -> &mut Vec<T>,
     ) -> Result<(), StoreError> {
         for row in rows {
-            give(row, self.0.entry(row.text("order_id")?.to_owned()).or_default())?;
+            to(self.0.entry(row.text("order_id")?.to_owned()).or_default()).push(read(row)?);
         }
         Ok(())
     }
