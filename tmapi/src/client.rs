@@ -21,6 +21,7 @@ mod session;
 mod stream;
 mod ticket;
 mod transport;
+mod verify;
 
 use std::fmt;
 use std::sync::Arc;

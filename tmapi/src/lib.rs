@@ -17,5 +17,6 @@ pub mod seat_map;
 pub mod session;
 pub mod stream;
 pub mod ticket;
+pub mod verify;
 
 pub use problem::{Problem, ProblemCode};

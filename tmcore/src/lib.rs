@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod cache_key;
 pub mod drill;
 pub mod event;
+pub mod history;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
@@ -24,6 +25,7 @@ pub mod steady_clock;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;
+pub mod verify;
 pub mod waiting_room;
 pub mod webhook;
 

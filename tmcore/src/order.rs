@@ -84,6 +84,20 @@ impl OrderState {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
+    /// Whether the table at the top of the module has the edge.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Authorizing | Self::Expired | Self::Cancelled)
+                | (Self::Authorizing, Self::Authorized | Self::Pending | Self::Expired | Self::Cancelled)
+                | (Self::Authorized, Self::Capturing | Self::Expired | Self::Cancelled)
+                | (Self::Capturing, Self::Finalized | Self::Failed)
+                | (Self::Finalized, Self::Refunding)
+                | (Self::Refunding, Self::Refunded)
+        )
+    }
+
     /// Whether time can end it.
     #[must_use]
     pub const fn can_expire(self) -> bool {

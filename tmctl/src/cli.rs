@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::command::{
     api, book, cancel, completion, config, confirm, context, demo, doctor, drill, event, events, finalize,
     gateway, help, join, leave, man, order, plan, reconcile, refund, resume, sale, search, seats, show,
-    status, ticket, tickets, version, wait,
+    status, ticket, tickets, verify, version, wait,
 };
 use crate::host::Host;
 use crate::output::escape::shell_word;
@@ -139,6 +139,8 @@ pub enum Command {
     Refund(refund::Args),
     /// Compare our payments with the provider's, and check the books
     Reconcile(reconcile::Args),
+    /// Check that everything holds that has to, or tell the life of one thing
+    Verify(verify::Args),
     /// Rehearse an on-sale with a crowd, in an office of its own
     Drill(drill::Args),
     /// Check tickets at the door

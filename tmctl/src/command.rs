@@ -30,6 +30,7 @@ pub mod show;
 pub mod status;
 pub mod ticket;
 pub mod tickets;
+pub mod verify;
 pub mod version;
 pub mod wait;
 
@@ -63,6 +64,7 @@ pub async fn run(desk: &Desk, command: Command) -> Outcome {
         Command::Sale(args) => sale::run(desk, args).await,
         Command::Refund(args) => refund::run(desk, args).await,
         Command::Reconcile(args) => reconcile::run(desk, args).await,
+        Command::Verify(args) => verify::run(desk, args).await,
         Command::Ticket(args) => ticket::run(desk, args).await,
         Command::Gateway(command) => gateway::run(desk, &command),
         Command::Plan(args) => plan::run(desk, &args),

@@ -67,7 +67,7 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "done",
-            Self::Error => "something else went wrong",
+            Self::Error => "something else went wrong; of verify: something does not hold",
             Self::Usage => "the command line, or what was sent, makes no sense",
             Self::NotFound => "no such thing, or not yours",
             Self::NotAllowed => "the credential is missing, or not good for this",

@@ -18,6 +18,7 @@ pub mod room;
 pub mod sale;
 pub mod tell;
 pub mod ticket;
+pub mod verify;
 pub mod waiting_room;
 
 use std::sync::Arc;

@@ -28,6 +28,7 @@ pub mod seat;
 pub mod session;
 pub mod sse;
 pub mod ticket;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +103,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(payment::list))
         .routes(routes!(payment::provider_log))
         .routes(routes!(payment::ledger))
+        .routes(routes!(verify::verify))
+        .routes(routes!(verify::history))
         .routes(routes!(callback::take))
         .routes(routes!(probe::livez))
         .routes(routes!(probe::readyz))

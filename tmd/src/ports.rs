@@ -25,6 +25,7 @@ pub mod payment;
 pub mod queue;
 pub mod search;
 pub mod seat;
+pub mod verify;
 pub mod waiting_room;
 
 use std::sync::Arc;
@@ -72,6 +73,7 @@ pub trait Store:
     + idempotency::IdempotencyStore
     + identity::IdentityStore
     + search::SearchIndex
+    + verify::VerifyStore
 {
     /// Whether the store reads and writes: writes something that changes nothing, unless it wrote a moment ago.
     ///

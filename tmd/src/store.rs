@@ -5,3 +5,4 @@ pub mod postgres;
 mod row;
 mod search;
 pub mod sqlite;
+mod verify;

@@ -35,6 +35,7 @@ const TEXTS: &[&str] = &[
     "docs/scaling.md",
     "docs/seats.md",
     "docs/tmtui.md",
+    "docs/verify.md",
     "docs/waiting-room.md",
 ];
 

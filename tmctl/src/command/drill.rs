@@ -9,10 +9,10 @@ use tmapi::client::{Client, ClientOptions};
 use tmapi::event::EventView;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
-use tmcore::drill::{Crowd, House, Member, check};
+use tmcore::drill::{Asked, Crowd, House, Member, check};
 use tokio::task::JoinSet;
 
-use super::{Outcome, show};
+use super::{Outcome, show, verify};
 use crate::argument;
 use crate::desk::Desk;
 use crate::drill::fault::{self, Fault};
@@ -111,7 +111,13 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     let settings = args.settings();
     let office = Office::open(desk, &settings).await?;
     let event = office.put_on(&original, &map, &settings).await?;
-    let report = rehearse(desk, &args, &office, (&event, &map)).await?;
+    let (mut report, history) = rehearse(desk, &args, &office, (&event, &map)).await?;
+    for (rule, sentence, breaches) in verify::verify(desk, &office.organiser()?).await?.judged() {
+        report.add(rule, sentence, breaches);
+    }
+    if let Some(folder) = &args.report {
+        keep(folder, &report, &history).doing(&format!("write the report to {}", folder.display()))?;
+    }
     desk.out.show(&report)?;
     if let Some(folder) = &args.report {
         desk.out.hint(&format!("the page, the figures and every answer are in {}", folder.display()));
@@ -120,7 +126,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
         desk.out.hint("every promise was kept");
         return Ok(Exit::Ok);
     }
-    Err(Failure::new(Exit::Different, "the rehearsal found a promise that was not kept")
+    Err(Failure::new(Exit::Error, "the rehearsal found a promise that was not kept")
         .hint("tmctl drill with the same --seed sends the same crowd; --report DIR keeps every answer"))
 }
 
@@ -129,7 +135,7 @@ async fn rehearse(
     args: &Args,
     office: &Office,
     (event, map): (&EventView, &SeatMapView),
-) -> Result<Report, Failure> {
+) -> Result<(Report, Vec<Asked>), Failure> {
     let members = args.crowd(event).members();
     let house =
         House { has_waiting_room: drill::has_waiting_room(event), capacity: event.settings.capacity.into() };
@@ -156,10 +162,7 @@ async fn rehearse(
     let mut report = Report::new(rehearsed, &members, &history, samples?);
     report.faults = thrown;
     report.judge(&check(&history, house));
-    if let Some(folder) = &args.report {
-        keep(folder, &report, &history).doing(&format!("write the report to {}", folder.display()))?;
-    }
-    Ok(report)
+    Ok((report, history))
 }
 
 fn send(shop: &std::sync::Arc<Shop>, members: &[Member]) -> JoinSet<()> {
@@ -209,7 +212,7 @@ async fn watch(
     }
 }
 
-fn keep(folder: &std::path::Path, report: &Report, history: &[tmcore::drill::Asked]) -> Result<(), Failure> {
+fn keep(folder: &std::path::Path, report: &Report, history: &[Asked]) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::new(Exit::Error, error.to_string());
     fs::create_dir_all(folder).map_err(broken)?;
     fs::write(folder.join("drill.html"), page::page(report)).map_err(broken)?;

@@ -50,7 +50,8 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
     Ok(exit)
 }
 
-async fn compare(desk: &Desk, client: &Client) -> Result<Report, Failure> {
+/// Reads both lists and the books.
+pub(super) async fn compare(desk: &Desk, client: &Client) -> Result<Report, Failure> {
     let progress = Progress::new(desk);
     let mut reconciler = Reconciler::default();
     let (mut ours, mut theirs) = (0_u64, 0_u64);
@@ -122,7 +123,7 @@ fn their_line(record: &ProviderOperationView, began: Timestamp) -> Option<TheirL
 /// What came of it, as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+pub(super) struct Report {
     payments: u64,
     provider_operations: u64,
     matched: u64,
@@ -170,6 +171,30 @@ impl Report {
         let differences = found.differences.iter().map(Shown::from).collect();
         let (matched, open) = (found.matched, found.open);
         Self { payments, provider_operations, matched, open, differences, ledger }
+    }
+
+    /// How many payments were compared: ours.
+    pub(super) const fn payments(&self) -> u64 {
+        self.payments
+    }
+
+    /// What differs: in which order, and how.
+    pub(super) fn breaches(&self) -> impl Iterator<Item = (String, String)> {
+        self.differences.iter().map(|one| {
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+            let operation = one.operation.unwrap_or_default();
+            let about = one.order_id.map(|order| order.to_string()).unwrap_or_default();
+            let (ours, theirs) = (text(&one.ours), text(&one.theirs));
+            (about, format!("{operation}, {}: {ours} here, {theirs} at the provider", one.kind))
+        })
+    }
+
+    /// Currencies in which the books as a whole do not sum to zero.
+    pub(super) fn unbalanced(&self) -> impl Iterator<Item = (String, String)> {
+        let wrong = self.ledger.balances.iter().filter(|balance| balance.sum.amount != 0);
+        wrong.map(|balance| {
+            (balance.sum.currency.code().to_owned(), format!("the office's books sum to {}", balance.sum))
+        })
     }
 
     fn is_clean(&self) -> bool {

@@ -113,17 +113,18 @@ impl Report {
     /// Adds what the checks over the history found.
     pub fn judge(&mut self, breaches: &[Breach]) {
         for check in Check::ALL {
-            let found: Vec<_> = breaches.iter().filter(|breach| breach.check == check).collect();
-            self.verdict.push(Judged {
-                check: serde_json::to_value(check)
-                    .ok()
-                    .and_then(|name| name.as_str().map(str::to_owned))
-                    .unwrap_or_default(),
-                holds: found.is_empty(),
-                sentence: check.sentence().to_owned(),
-                breaches: found.iter().take(SHOWN_BREACHES).map(|breach| breach.what.clone()).collect(),
-            });
+            let found = breaches.iter().filter(|breach| breach.check == check);
+            let name = serde_json::to_value(check).unwrap_or_default();
+            let breaches = found.map(|breach| breach.what.clone()).collect();
+            self.add(name.as_str().unwrap_or_default(), check.sentence(), breaches);
         }
+    }
+
+    /// Adds what one check found.
+    pub fn add(&mut self, check: &str, sentence: &str, mut breaches: Vec<String>) {
+        let holds = breaches.is_empty();
+        breaches.truncate(SHOWN_BREACHES);
+        self.verdict.push(Judged { check: check.to_owned(), holds, sentence: sentence.to_owned(), breaches });
     }
 
     /// Whether every promise was kept.

@@ -9,3 +9,4 @@ mod money;
 mod office;
 mod plan;
 mod sale;
+mod verify;

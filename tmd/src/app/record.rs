@@ -9,4 +9,5 @@ pub use crate::ports::ledger::DatedPayment;
 pub use crate::ports::order::{KeyRef, OrderRecord, SeatLine, TicketRecord};
 pub use crate::ports::queue::{Gate, News};
 pub use crate::ports::search::SearchQuery;
+pub use crate::ports::verify::{Part, Passage};
 pub use crate::ports::waiting_room::{Place, SessionRecord};

@@ -31,7 +31,8 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    fn read<T: std::str::FromStr>(self) -> ApiResult<Option<T>> {
+    /// Where the page begins, as the list wrote it.
+    pub fn read<T: std::str::FromStr>(self) -> ApiResult<Option<T>> {
         let read = |cursor: String| {
             let bad = "cursor: not one that this list gave";
             cursor.parse().map_err(|_| ApiError::new(ProblemCode::InvalidParameter, bad))

@@ -15,4 +15,5 @@ pub mod queue;
 pub mod search;
 pub mod seat;
 pub mod stage;
+pub mod verify;
 pub mod waiting_room;

@@ -43,6 +43,7 @@ mod search;
 mod seat;
 mod server;
 mod transaction;
+mod verify;
 mod waiting_room;
 
 use std::time::Duration;

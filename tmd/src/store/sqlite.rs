@@ -18,6 +18,7 @@ mod payment;
 mod search;
 mod seat;
 mod session;
+mod verify;
 mod waiting_room;
 mod writer;
 
@@ -122,6 +123,10 @@ impl SqliteStore {
 
     const fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    const fn searchers(&self) -> &SqlitePool {
+        &self.searchers
     }
 
     /// The store's clock. Every decision about a length of time is made by it (S4).

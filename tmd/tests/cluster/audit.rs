@@ -8,6 +8,7 @@ use tmapi::order::{OrderStatus, OrderView};
 use tmapi::payment::{PaymentStatus, PaymentView, ProviderOperationView};
 use tmcore::payment::{Operation, PaymentState};
 use tmcore::reconcile::{CLOCK_SLACK_SECONDS, OurLine, Reconciler, Standing, Subject, TheirLine};
+use tmcore::verify::Report;
 use tmcore::{OrderId, Timestamp};
 
 use crate::database::Database;
@@ -34,6 +35,7 @@ pub async fn check(office: &Office, shoppers: &mut [Shopper]) {
     }
     quiescence(&office.database).await;
     check_invariants(&office.database.any().await).await;
+    verify(&office.organiser()).await;
     let captured = reconcile(&office.organiser()).await;
     let answered = |status| {
         let told = shoppers.iter().flat_map(|shopper| &shopper.history);
@@ -67,6 +69,20 @@ pub async fn check(office: &Office, shoppers: &mut [Shopper]) {
         HAVING count(*) > 1 AND to_state IN ('FINALIZED', 'CAPTURING', 'CANCELLED')) AS twice";
     assert_eq!(office.database.count(twice).await, 0, "an edge was passed twice");
     println!("{begun} orders, {finalized} paid, {asked} calls asked again");
+}
+
+/// Every rule, asked over the wire.
+async fn verify(organiser: &Client) {
+    let (mut report, mut cursor) = (Report::default(), None::<String>);
+    loop {
+        let page = organiser.verify(cursor.as_deref()).await.unwrap();
+        report.merge(page.report);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(report.holds(), "{report:#?}");
 }
 
 async fn states(database: &Database) -> BTreeMap<OrderId, String> {

@@ -23,6 +23,8 @@ const EXCEPTIONS: &[(&str, Statuses)] = &[
     ("POST /api/bookings/{eventId}", [200, 409, 401, 401, 403]),
     // The order is not paid.
     ("POST /api/orders/{orderId}:refund", [401, 403, 401, 401, 409]),
+    // Whose history is asked for stands in the query.
+    ("GET /api/history", [401, 403, 401, 401, 400]),
     ("POST /api/events", [401, 403, 401, 401, 201]),
 ];
 

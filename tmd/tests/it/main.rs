@@ -40,5 +40,6 @@ mod single;
 mod stadium;
 mod stream;
 mod till;
+mod verify;
 mod waiting_room;
 mod wire;

@@ -59,6 +59,8 @@ pub const ROUTES: &[Route] = &[
     Route("GET /api/payments", Caller::Organiser, "-"),
     Route("GET /api/provider/operations", Caller::Organiser, "-"),
     Route("GET /api/ledger", Caller::Organiser, "-"),
+    Route("GET /api/verify", Caller::Organiser, "-"),
+    Route("GET /api/history", Caller::Organiser, "-"),
     Route("POST /api/provider/callbacks", Caller::Provider, "-"),
     Route("POST /api/events", Caller::Organiser, NEW_EVENT),
     Route("PATCH /api/events/{eventId}", Caller::Organiser, r#"{"name":"Renamed"}"#),

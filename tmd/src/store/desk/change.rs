@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tmcore::history::{Edge, Hash};
 use tmcore::ledger::Posting;
 use tmcore::order::OrderState;
 use tmcore::payment::{Operation, ProviderKey};
@@ -21,7 +22,7 @@ pub struct Changes {
     /// Keys.
     pub claims: ClaimChanges,
     /// Orders.
-    pub orders: Edges<OrderId, OrderState>,
+    pub orders: OrderChanges,
     /// Sessions.
     pub sessions: SessionChanges,
     /// Seats.
@@ -32,6 +33,15 @@ pub struct Changes {
     pub tickets: TicketChanges,
     /// The books (M11).
     pub ledger: Vec<LedgerEntry>,
+}
+
+/// Orders that moved, and the edges they took.
+#[derive(Debug, Default)]
+pub struct OrderChanges {
+    /// The state that was read; `None` of a new order.
+    pub was: HashMap<OrderId, Option<OrderState>>,
+    /// Every edge and its hash, in order.
+    pub taken: Vec<(OrderId, Edge, Hash)>,
 }
 
 /// Rows that moved, and the edges they took.
@@ -120,16 +130,19 @@ pub struct LedgerEntry {
 
 impl Desk {
     /// Writes an order over what it was; `through` is the state on the way when it took two edges.
-    pub(super) fn write_order(&mut self, row: OrderRow, through: Option<OrderState>) {
+    pub(super) fn write_order(&mut self, mut row: OrderRow, through: Option<OrderState>) {
         let (id, to) = (row.order.id, row.order.state);
-        let from = self.rows.lay_order(row).map(|before| before.order.state);
+        let from = self.rows.orders.get(&id).map(|before| before.order.state);
         self.changes.orders.was.entry(id).or_insert(from);
-        let path: Vec<_> = [from, through, Some(to)].into_iter().flatten().collect();
-        if from.is_none() {
-            self.changes.orders.taken.push((id, None, to));
+        let mut state = from;
+        for next in through.into_iter().chain([to]) {
+            if state != Some(next) {
+                let (edge, hash) = row.history.append(id, (state, next), self.at);
+                self.changes.orders.taken.push((id, edge, hash));
+            }
+            state = Some(next);
         }
-        let edges = path.windows(2).filter(|edge| edge[0] != edge[1]);
-        self.changes.orders.taken.extend(edges.map(|edge| (id, Some(edge[0]), edge[1])));
+        self.rows.lay_order(row);
     }
 
     /// Gives a seat to somebody.

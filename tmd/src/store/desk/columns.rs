@@ -64,7 +64,7 @@ fn column<T: DeserializeOwned>(row: &impl Columns, name: &str) -> Result<Vec<T>,
     serde_json::from_str(row.text(name)?).map_err(StoreError::failed)
 }
 
-/// Of an order: ids, state, times, amount, card tries, fence, seats.
+/// Of an order: ids, state, times, amount, card tries, fence, seats, history.
 #[derive(Deserialize)]
 struct OrderColumns(
     OrderId,
@@ -80,6 +80,7 @@ struct OrderColumns(
     u32,
     i64,
     Vec<u32>,
+    String,
 );
 
 impl OrderColumns {
@@ -94,7 +95,7 @@ impl OrderColumns {
             total: Money::new(*total, parse::<Currency>(currency)?),
             cards: CardTries { attempts: self.9, declines: self.10 },
         };
-        Ok(OrderRow { order, fence: Fence(self.11), seats: self.12 })
+        Ok(OrderRow { order, fence: Fence(self.11), seats: self.12, history: parse(&self.13)? })
     }
 }
 

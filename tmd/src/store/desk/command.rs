@@ -1,6 +1,7 @@
 //! The commands, one function each. What can refuse a command comes before what it changes.
 
 use tmcore::event::{Entry, EntryRefusal, Sale, SaleState};
+use tmcore::history::Head;
 use tmcore::order::{CardTries, Order, OrderParties, OrderRefusal, OrderState};
 use tmcore::seat::Fence;
 use tmcore::waiting_room::SessionState;
@@ -90,7 +91,7 @@ impl Desk {
         let inside = Inside { deadline: None, order: Some(id) };
         let session =
             session.map(|session| self.advance(session, SessionState::Ordering, inside)).transpose()?;
-        let row = OrderRow { order, fence: Fence(0), seats: Vec::new() };
+        let row = OrderRow { order, fence: Fence(0), seats: Vec::new(), history: Head::default() };
         let record = self.record(&row)?;
         self.write_order(row, None);
         Ok(OrderOutcome { record, payment: None, session, seats_changed: false })

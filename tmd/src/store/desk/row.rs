@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use tmcore::event::Sale;
+use tmcore::history::Head;
 use tmcore::money::Currency;
 use tmcore::order::Order;
 use tmcore::payment::{Operation, PaymentState, ProviderKey, ProviderReference};
@@ -26,6 +27,8 @@ pub struct OrderRow {
     pub fence: Fence,
     /// Indexes of its seats, ascending (S8).
     pub seats: Vec<u32>,
+    /// How far its history goes.
+    pub history: Head,
 }
 
 /// A seat of an event, and who has it.

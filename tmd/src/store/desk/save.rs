@@ -28,14 +28,14 @@ pub enum Statement {
     InsertKeys,
     /// user, key, end of the lease.
     TakeKeys,
-    /// (order, state, end, seats), (total, attempts, declines, fence), state that was read.
+    /// (order, state, end, seats), (total, attempts, declines, fence, history), state that was read.
     UpdateOrders,
     /// The same, of orders that are not open any more.
     EndOrders,
     /// The same two, (event, user, session), (beginning, currency, whether it is open); by event and user. An order that
     /// ends makes room for the buyer's next one, so this comes after the one before.
     InsertOrders,
-    /// order, from, to, now.
+    /// order, from, to, when, number, hash in hex.
     InsertOrderEvents,
     /// user, key, order: only keys that are known have a recovery point; workers ask without one.
     PointKeys,
@@ -177,7 +177,9 @@ fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     for (id, was) in &desk.changes.orders.was {
         let Some(row) = desk.rows.orders.get(id) else { continue };
         let (order, parties) = (&row.order, &row.order.parties);
-        let progress = (order.total.amount, order.cards.attempts, order.cards.declines, row.fence.0);
+        let cards = order.cards;
+        let progress =
+            (order.total.amount, cards.attempts, cards.declines, row.fence.0, row.history.to_string());
         let state = (id, order.state.as_str(), order.expires_at.as_millis(), json_array(&row.seats)?);
         match was {
             None => new.push((
@@ -196,7 +198,10 @@ fn orders(script: &mut Script, desk: &Desk) -> Result<(), StoreError> {
     script.add(Statement::InsertOrders, &new)?;
     let taken = desk.changes.orders.taken.iter();
     let edges: Vec<_> = taken
-        .map(|(order, from, to)| (order, from.map(OrderState::as_str), to.as_str(), desk.at.as_millis()))
+        .map(|(order, edge, hash)| {
+            let (from, to) = (edge.from.map(OrderState::as_str), edge.to.as_str());
+            (order, from, to, edge.at.as_millis(), edge.number, hex::encode(hash))
+        })
         .collect();
     script.add(Statement::InsertOrderEvents, &edges)
 }

@@ -210,7 +210,9 @@ async fn update_event(tx: &mut PgConnection, event: &EventRecord) -> Result<(), 
     sqlx::query(
         "UPDATE events SET name = $2, starts_at = $3, currency = $4, sale_starts_at = $5, waiting_room = $6,
            capacity = $7, admissions_per_minute = $8, lapse_seconds = $9, active_seconds = $10, lobby_seconds = $11,
-           hold_ttl_seconds = $12, seats_per_order = $13, seats_per_buyer = $14 WHERE event_id = $1",
+           hold_ttl_seconds = $12, seats_per_order = $13, seats_per_buyer = $14,
+           free_until = CASE WHEN waiting_room < $6 THEN now_millis() ELSE free_until END,
+           highest_capacity = greatest(highest_capacity, $7) WHERE event_id = $1",
     )
     .bind(event.sale.event.as_str())
     .bind(&event.name)

@@ -11,10 +11,10 @@ use crate::ports::ledger::{Books, LedgerStore, PaymentsPage};
 use crate::store::row::{self, Columns};
 
 /// Two statements about one instant. Nothing is written, so nothing can be decided on what is over.
-const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// The books are read from end to end, as nothing else is.
-const READ_ALL: &str =
+pub(super) const READ_ALL: &str =
     "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on;
     SET LOCAL plan_cache_mode = auto";
 

@@ -14,7 +14,8 @@ use self::postgres::{Database, connect, server};
 use super::{PostgresOptions, PostgresStore};
 use crate::ports::contract::stage::Stage;
 use crate::ports::contract::{
-    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room,
+    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, verify,
+    waiting_room,
 };
 
 impl Database {
@@ -51,4 +52,36 @@ macro_rules! keeps {
     };
 }
 
-keeps!(batch, callback, catalog, ledger, seat, waiting_room, order, idempotency, identity, payment, search);
+keeps!(
+    batch,
+    callback,
+    catalog,
+    ledger,
+    seat,
+    waiting_room,
+    order,
+    idempotency,
+    identity,
+    payment,
+    search,
+    verify
+);
+
+/// An order that began before steps had hashes goes on with them.
+#[tokio::test]
+async fn an_order_of_before_the_chain_is_told_and_goes_on() {
+    use sqlx::Connection as _;
+
+    let Some(server) = server() else { return };
+    let database = Database::new(server).await;
+    let mut connection = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+    let earlier = super::MIGRATIONS.iter().filter(|migration| migration.version < 8).cloned();
+    let earlier = sqlx::migrate::Migrator {
+        migrations: earlier.collect::<Vec<_>>().into(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    };
+    earlier.run(&mut connection).await.unwrap();
+    sqlx::raw_sql(verify::EARLIER).execute(&mut connection).await.unwrap();
+    let stage = Stage { store: Arc::new(database.store().await), keep: Box::new(database) };
+    verify::steps_of_before_have_no_hash_and_those_since_have(&stage).await;
+}

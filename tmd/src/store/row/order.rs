@@ -35,7 +35,7 @@ pub fn read(row: &impl Columns) -> Result<OrderRow, StoreError> {
         cards: CardTries { attempts: row.count("attempts")?, declines: row.count("declines")? },
     };
     let seats = serde_json::from_str(row.text("seats")?).map_err(StoreError::failed)?;
-    Ok(OrderRow { order, fence: Fence(row.int("fence")?), seats })
+    Ok(OrderRow { order, fence: Fence(row.int("fence")?), seats, history: row.parse("history")? })
 }
 
 /// A ticket with its seat.

@@ -31,7 +31,7 @@ impl CatalogStore for SqliteStore {
                 return Err(CatalogRefusal::State(state));
             }
             (None, true) => insert_event(&mut tx, event, self.now()).await?,
-            (Some(_), false) => update_event(&mut tx, event).await?,
+            (Some(_), false) => update_event(&mut tx, event, self.now()).await?,
         }
         write_performers(&mut tx, event).await?;
         if let Some(inventory) = inventory {
@@ -200,17 +200,26 @@ async fn insert_event(
         .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    update_event(tx, event).await
+    update_event(tx, event, at).await
 }
 
-async fn update_event(tx: &mut SqliteConnection, event: &EventRecord) -> Result<(), StoreError> {
+async fn update_event(
+    tx: &mut SqliteConnection,
+    event: &EventRecord,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     write_venue(tx, event).await?;
     let rules = &event.sale.rules;
     sqlx::query(
-        "UPDATE events SET name = ?, starts_at = ?, currency = ?, sale_starts_at = ?, waiting_room = ?, capacity = ?,
+        "UPDATE events SET free_until = CASE WHEN waiting_room < ? THEN ? ELSE free_until END,
+           highest_capacity = max(highest_capacity, ?),
+           name = ?, starts_at = ?, currency = ?, sale_starts_at = ?, waiting_room = ?, capacity = ?,
            admissions_per_minute = ?, lapse_seconds = ?, active_seconds = ?, lobby_seconds = ?, hold_ttl_seconds = ?,
            seats_per_order = ?, seats_per_buyer = ? WHERE event_id = ?",
     )
+    .bind(rules.waiting_room)
+    .bind(at.as_millis())
+    .bind(rules.gate.capacity)
     .bind(&event.name)
     .bind(event.starts_at.as_millis())
     .bind(event.currency.code())

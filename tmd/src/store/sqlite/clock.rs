@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 
 /// The last instant on record. Every deadline in the database was reckoned from one that is not later.
 const LAST_ON_RECORD: &str = "SELECT max(
-    coalesce((SELECT at FROM order_events ORDER BY order_event_id DESC LIMIT 1), 0),
+    coalesce((SELECT max(at) FROM (SELECT at FROM order_events ORDER BY order_id DESC LIMIT 1000)), 0),
     coalesce((SELECT at FROM session_events ORDER BY session_event_id DESC LIMIT 1), 0),
     coalesce((SELECT max(credited_at) FROM gates), 0),
     coalesce((SELECT max(created_at) FROM idempotency_keys), 0))";

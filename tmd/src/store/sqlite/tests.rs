@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{SqliteOptions, SqliteStore};
 use crate::ports::contract::stage::Stage;
 use crate::ports::contract::{
-    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room,
+    batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, verify,
+    waiting_room,
 };
 
 fn options() -> SqliteOptions {
@@ -30,7 +31,20 @@ macro_rules! keeps {
     };
 }
 
-keeps!(batch, callback, catalog, idempotency, identity, ledger, order, payment, search, seat, waiting_room);
+keeps!(
+    batch,
+    callback,
+    catalog,
+    idempotency,
+    identity,
+    ledger,
+    order,
+    payment,
+    search,
+    seat,
+    verify,
+    waiting_room
+);
 
 /// D1: what the file is written with, as SQLite itself says.
 #[tokio::test]
@@ -61,6 +75,32 @@ async fn the_writer_mends_itself() {
     super::begin(&mut held).await.unwrap().commit().await.unwrap();
 }
 
+/// The schema as it was before a version.
+fn earlier_than(version: i64) -> sqlx::migrate::Migrator {
+    let earlier = super::MIGRATIONS.iter().filter(|migration| migration.version < version).cloned();
+    sqlx::migrate::Migrator {
+        migrations: earlier.collect::<Vec<_>>().into(),
+        ..sqlx::migrate::Migrator::DEFAULT
+    }
+}
+
+/// An order that began before steps had hashes goes on with them.
+#[tokio::test]
+async fn an_order_of_before_the_chain_is_told_and_goes_on() {
+    use sqlx::{ConnectOptions, Connection};
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("office.db");
+    let connect = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut connection = connect.connect().await.unwrap();
+    earlier_than(8).run(&mut connection).await.unwrap();
+    sqlx::raw_sql(verify::EARLIER).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let store = SqliteStore::open(&file, options()).await.unwrap();
+    let stage = Stage { store: Arc::new(store), keep: Box::new(folder) };
+    verify::steps_of_before_have_no_hash_and_those_since_have(&stage).await;
+}
+
 /// D1: what an earlier version sold is there after its file was brought up to date.
 #[tokio::test]
 async fn d1_an_office_of_an_earlier_version_keeps_what_it_sold() {
@@ -70,14 +110,9 @@ async fn d1_an_office_of_an_earlier_version_keeps_what_it_sold() {
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("office.db");
-    let earlier = super::MIGRATIONS.iter().filter(|migration| migration.version < 5).cloned();
-    let earlier = sqlx::migrate::Migrator {
-        migrations: earlier.collect::<Vec<_>>().into(),
-        ..sqlx::migrate::Migrator::DEFAULT
-    };
     let connect = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
     let mut connection = connect.connect().await.unwrap();
-    earlier.run(&mut connection).await.unwrap();
+    earlier_than(5).run(&mut connection).await.unwrap();
     let sold = "
         INSERT INTO venues VALUES ('V1', 'The Hall', 'Ghent');
         INSERT INTO events VALUES ('E1', 'V1', 'Event', 1, 'EUR', 'OPEN', 1, 0, 1, 1, 1, 1, 1, 60, 4, 6, 1);

@@ -24,7 +24,7 @@ entering (event_id, user_id) AS MATERIALIZED (
   SELECT * FROM unnest($3::text[], $4::text[]) UNION SELECT * FROM unnest($9::text[], $10::text[]))
 SELECT now_millis() AS at,
 (SELECT coalesce(json_agg(json_build_array(order_id, event_id, user_id, session_id, state, expires_at, created_at, total,
-    currency, attempts, declines, fence, seats))::text, '[]') FROM laid) AS orders,
+    currency, attempts, declines, fence, seats, history))::text, '[]') FROM laid) AS orders,
 (SELECT coalesce(json_agg(json_build_array(e.event_id, e.sale_state, e.sale_starts_at, e.waiting_room, e.capacity,
     e.admissions_per_minute, e.lapse_seconds, e.active_seconds, e.lobby_seconds, e.hold_ttl_seconds, e.seats_per_order,
     e.seats_per_buyer, e.currency, c.seq, g.next_place))::text, '[]')

@@ -46,7 +46,7 @@ macro_rules! progress {
         "state = w.value #>> '{0,1}', expires_at = (w.value #>> '{0,2}')::bigint,
     seats = (w.value #>> '{0,3}')::json, total = (w.value #>> '{1,0}')::bigint,
     attempts = (w.value #>> '{1,1}')::bigint, declines = (w.value #>> '{1,2}')::bigint,
-    fence = (w.value #>> '{1,3}')::bigint
+    fence = (w.value #>> '{1,3}')::bigint, history = w.value #>> '{1,4}'
   FROM {w} WHERE o.order_id = w.value #>> '{0,0}' AND o.state = w.value ->> 2"
     };
 }
@@ -56,15 +56,17 @@ const UPDATE_ORDERS: &str = concat!("UPDATE orders o SET ", progress!());
 const END_ORDERS: &str = concat!("UPDATE orders o SET is_open = 0, ", progress!());
 
 const INSERT_ORDERS: &str =
-    "INSERT INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, event_id,
+    "INSERT INTO orders (order_id, state, expires_at, seats, total, attempts, declines, fence, history, event_id,
     user_id, session_id, created_at, currency, is_open)
   SELECT w.value #>> '{0,0}', w.value #>> '{0,1}', (w.value #>> '{0,2}')::bigint, (w.value #>> '{0,3}')::json,
     (w.value #>> '{1,0}')::bigint, (w.value #>> '{1,1}')::bigint, (w.value #>> '{1,2}')::bigint,
-    (w.value #>> '{1,3}')::bigint, w.value #>> '{2,0}', w.value #>> '{2,1}', w.value #>> '{2,2}',
+    (w.value #>> '{1,3}')::bigint, w.value #>> '{1,4}', w.value #>> '{2,0}', w.value #>> '{2,1}', w.value #>> '{2,2}',
     (w.value #>> '{3,0}')::bigint, w.value #>> '{3,1}', (w.value #>> '{3,2}')::bigint FROM {w} ON CONFLICT DO NOTHING";
 
-const INSERT_ORDER_EVENTS: &str = "INSERT INTO order_events (order_id, from_state, to_state, at)
-  SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, (w.value ->> 3)::bigint FROM {w}";
+const INSERT_ORDER_EVENTS: &str =
+    "INSERT INTO order_events (order_id, from_state, to_state, at, number, hash)
+  SELECT w.value ->> 0, w.value ->> 1, w.value ->> 2, (w.value ->> 3)::bigint, (w.value ->> 4)::bigint,
+    decode(w.value ->> 5, 'hex') FROM {w}";
 
 const POINT_KEYS: &str = "UPDATE idempotency_keys k SET order_id = w.value ->> 2 FROM {w}
   WHERE k.user_id = w.value ->> 0 AND k.key = w.value ->> 1";

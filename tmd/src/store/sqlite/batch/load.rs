@@ -20,7 +20,7 @@ issued AS NOT MATERIALIZED (SELECT t.* FROM laid l CROSS JOIN tickets t ON t.ord
   WHERE l.state IN ('FINALIZED', 'REFUNDING', 'REFUNDED'))
 SELECT
 (SELECT json_group_array(json_array(order_id, event_id, user_id, session_id, state, expires_at, created_at, total, currency,
-    attempts, declines, fence, json(seats))) FROM laid) AS orders,
+    attempts, declines, fence, json(seats), history)) FROM laid) AS orders,
 (SELECT json_group_array(json_array(e.event_id, e.sale_state, e.sale_starts_at, e.waiting_room, e.capacity,
     e.admissions_per_minute, e.lapse_seconds, e.active_seconds, e.lobby_seconds, e.hold_ttl_seconds, e.seats_per_order,
     e.seats_per_buyer, e.currency, c.seq, g.next_place))

@@ -57,7 +57,7 @@ macro_rules! progress {
     () => {
         "state = w.value ->> '$[0][1]', expires_at = w.value ->> '$[0][2]', seats = w.value ->> '$[0][3]',
     total = w.value ->> '$[1][0]', attempts = w.value ->> '$[1][1]', declines = w.value ->> '$[1][2]',
-    fence = w.value ->> '$[1][3]'
+    fence = w.value ->> '$[1][3]', history = w.value ->> '$[1][4]'
   FROM w WHERE order_id = w.value ->> '$[0][0]' AND orders.state = w.value ->> 2"
     };
 }
@@ -68,13 +68,14 @@ const UPDATE_ORDERS: &str = concat!("UPDATE OR FAIL orders SET ", progress!());
 const END_ORDERS: &str = concat!("UPDATE OR FAIL orders SET is_open = 0, ", progress!());
 
 const INSERT_ORDERS: &str = "INSERT OR FAIL INTO orders (order_id, state, expires_at, seats, total, attempts, declines,
-    fence, event_id, user_id, session_id, created_at, currency, is_open)
+    fence, history, event_id, user_id, session_id, created_at, currency, is_open)
   SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[1][0]',
-    value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[2][0]', value ->> '$[2][1]',
+    value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]', value ->> '$[1][4]', value ->> '$[2][0]', value ->> '$[2][1]',
     value ->> '$[2][2]', value ->> '$[3][0]', value ->> '$[3][1]', value ->> '$[3][2]' FROM w";
 
-const INSERT_ORDER_EVENTS: &str = "INSERT OR FAIL INTO order_events (order_id, from_state, to_state, at)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM w";
+const INSERT_ORDER_EVENTS: &str =
+    "INSERT OR FAIL INTO order_events (order_id, from_state, to_state, at, number, hash)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5) FROM w";
 
 const POINT_KEYS: &str = "UPDATE OR FAIL idempotency_keys SET order_id = w.value ->> 2 FROM w
   WHERE user_id = w.value ->> 0 AND idempotency_keys.key = w.value ->> 1";
