@@ -7,7 +7,9 @@ UPDATE order_events e SET number = n.number
   FROM (SELECT order_event_id, row_number() OVER (PARTITION BY order_id ORDER BY order_event_id) AS number
     FROM order_events) n
   WHERE n.order_event_id = e.order_event_id;
-ALTER TABLE order_events DROP CONSTRAINT order_events_pkey, DROP COLUMN order_event_id, ADD PRIMARY KEY (order_id, number);
+-- A daemon of before, should one still be at work, writes no number, and may go on.
+ALTER TABLE order_events DROP CONSTRAINT order_events_pkey;
+CREATE UNIQUE INDEX order_events_by_order ON order_events (order_id, number);
 
 -- How many edges an order has, and the hash of the last: `5:` and 64 hexadecimal digits.
 ALTER TABLE orders ADD COLUMN history TEXT NOT NULL DEFAULT '0:';

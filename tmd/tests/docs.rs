@@ -180,7 +180,8 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    let texts = ["caching", "crash-points", "money", "overload", "scaling", "seats", "waiting-room"];
+    let texts =
+        ["caching", "crash-points", "money", "overload", "scaling", "seats", "verify", "waiting-room"];
     for text in texts.map(|name| format!("docs/{name}.md")) {
         for name in quoted(&read(&text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.'))
         {

@@ -117,8 +117,9 @@ const PLANTS: &[Plant] = &[
     ),
     (
         "a hold that is gone",
-        "UPDATE seat_inventory SET order_id = NULL, status = 0, reserved_until = NULL, ticket_id = 'OPEN' WHERE order_id = 'OPEN'",
-        "UPDATE seat_inventory SET order_id = 'OPEN', status = 1, reserved_until = 9999999999999, ticket_id = NULL WHERE ticket_id = 'OPEN'",
+        "UPDATE seat_inventory SET order_id = NULL, status = 0, reserved_until = NULL WHERE order_id = 'OPEN'",
+        "UPDATE seat_inventory SET order_id = 'OPEN', status = 1, reserved_until = 9999999999999
+         WHERE event_id = 'E9' AND seat_id = 'A-2-2'",
         &["holds-never-overlap"],
     ),
     (

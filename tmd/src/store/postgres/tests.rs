@@ -75,6 +75,7 @@ async fn an_order_of_before_the_chain_is_told_and_goes_on() {
     let Some(server) = server() else { return };
     let database = Database::new(server).await;
     let mut connection = sqlx::PgConnection::connect(&database.url()).await.unwrap();
+    sqlx::raw_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").execute(&mut connection).await.unwrap();
     let earlier = super::MIGRATIONS.iter().filter(|migration| migration.version < 8).cloned();
     let earlier = sqlx::migrate::Migrator {
         migrations: earlier.collect::<Vec<_>>().into(),

@@ -74,9 +74,11 @@ pub const PAYMENTS: &str =
 pub const BOOKS: &str = "SELECT order_id, provider_key, account, amount, currency FROM ledger_entries
   WHERE order_id >= $1 AND order_id <= $2 ORDER BY order_id, ledger_entry_id";
 
-/// Edges of the orders from $1 to $2; the hash in hexadecimal digits.
+/// Edges of the orders from $1 to $2; the hash in hexadecimal digits. What a daemon of before there were numbers wrote since has
+/// number 0.
 pub const ORDER_EVENTS: &str =
-    "SELECT order_id, number, from_state, to_state, at, HEX(hash) AS hash FROM order_events
+    "SELECT order_id, coalesce(number, 0) AS number, from_state, to_state, at, HEX(hash) AS hash
+  FROM order_events
   WHERE order_id >= $1 AND order_id <= $2 ORDER BY order_id, number";
 
 /// Sessions behind $1, at most $2, with their orders.
