@@ -13,11 +13,12 @@ use crate::model::over::Mood;
 use crate::model::visit::Link;
 use crate::palette::Kind;
 use crate::tests::sample::{
-    at_event, availability, blocks, busy, delta, e1, enter, event_view, model, now, order, place, press,
-    seat_map, session, summary, theatre, told, typed,
+    at_event, availability, blocks, busy, delta, e1, enter, event_view, listed, model, now, order, place,
+    press, seat_map, session, summary, theatre, told, typed,
 };
 
 const SIZE: (u16, u16) = (120, 40);
+const STALE: std::time::Duration = std::time::Duration::from_secs(20);
 
 fn basket(model: &Model) -> Vec<usize> {
     model.visit.as_ref().unwrap().basket.seats().to_vec()
@@ -102,9 +103,11 @@ fn losing_the_stream_never_loses_the_pick() {
     let mut model = at_seats(&house);
     typed(&mut model, "b");
     let picked = basket(&model);
-    for wire in
-        [Wire::Stale, Wire::Reconnecting(std::time::Duration::from_secs(3)), Wire::Lost("gone".to_owned())]
-    {
+    for wire in [
+        Wire::Stale(STALE),
+        Wire::Reconnecting(std::time::Duration::from_secs(3)),
+        Wire::Lost("gone".to_owned()),
+    ] {
         told(&mut model, News::Seats(e1(), SeatNews::Wire(wire)));
         assert_eq!(basket(&model), picked);
     }
@@ -214,7 +217,7 @@ fn what_would_lose_something_asks_first() {
     press(&mut model, KeyCode::Char('L'));
     assert!(matches!(press(&mut model, KeyCode::Char('y')).as_slice(), [Command::Buy(Buy::Leave(..))]));
     // Another event would cost the place.
-    told(&mut model, News::Events(Ok(vec![summary("E2", "Other", "on"), summary("E1", "Gala", "on")])));
+    told(&mut model, listed(vec![summary("E2", "Other", "on"), summary("E1", "Gala", "on")]));
     press(&mut model, KeyCode::Esc);
     assert_eq!(press(&mut model, KeyCode::Enter), []);
     assert_eq!(model.visit.as_ref().unwrap().event.event_id, e1());
@@ -251,7 +254,7 @@ fn readonly_changes_nothing() {
 #[test]
 fn the_organiser_is_asked_before_a_sale_changes() {
     let mut model = model(SIZE, Kind::OkabeIto, false);
-    told(&mut model, News::Events(Ok(vec![summary("E1", "Gala", "on")])));
+    told(&mut model, listed(vec![summary("E1", "Gala", "on")]));
     assert_eq!(press(&mut model, KeyCode::Char('o')), [Command::Fetch(Fetch::Sale(e1()))]);
     assert_eq!(press(&mut model, KeyCode::Char('p')), []);
     assert_eq!(press(&mut model, KeyCode::Char('y')), [Command::Run(e1(), SaleAction::Pause)]);
@@ -350,8 +353,8 @@ fn the_status_of_the_stream_is_told_with_its_time() {
     );
     let link = model.visit.as_ref().unwrap().live.link.clone();
     assert_eq!(link, Link::Reconnecting(now().plus_seconds(3)));
-    told(&mut model, News::Seats(e1(), SeatNews::Wire(Wire::Stale)));
-    assert_eq!(model.visit.as_ref().unwrap().live.link, Link::Stale(now()));
+    told(&mut model, News::Seats(e1(), SeatNews::Wire(Wire::Stale(STALE))));
+    assert_eq!(model.visit.as_ref().unwrap().live.link, Link::Stale("2026-11-21T09:59:40Z".parse().unwrap()));
 }
 
 #[test]
@@ -377,7 +380,7 @@ fn an_event_named_at_the_start_is_gone_into() {
     let commands = start(&mut model, Some(e1()));
     assert!(commands.contains(&Command::Fetch(Fetch::Event(e1()))));
     let event = summary("E1", "Gala", "on");
-    let commands = told(&mut model, News::Event(Ok(Box::new(event_view(&event)))));
+    let commands = told(&mut model, News::Event(e1(), Ok(Box::new(event_view(&event)))));
     assert!(commands.contains(&Command::Follow(Follow::Seats(e1()))));
     assert_eq!(model.screen, Screen::Venue);
 }
