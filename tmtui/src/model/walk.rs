@@ -163,7 +163,8 @@ impl Walk {
         );
         let to = |at: u16, by: i32, seen: u16, all: u16| {
             let furthest = i32::from(all.saturating_sub(seen));
-            u16::try_from((i32::from(at) + by).clamp(0, furthest)).unwrap_or(0)
+            // Closer, more of a section is beyond the edge: what is seen counts, not where it was.
+            u16::try_from((i32::from(at).min(furthest) + by).clamp(0, furthest)).unwrap_or(0)
         };
         self.scroll = (
             to(self.scroll.0, by.0, map.width, sheet.width),

@@ -10,6 +10,8 @@
 mod buyers;
 mod cast;
 mod code;
+mod fake;
+mod hardship;
 mod large;
 mod leaving;
 mod linear;
@@ -18,3 +20,4 @@ mod proxy;
 mod purchase;
 mod start;
 mod terminal;
+mod trouble;
