@@ -139,15 +139,12 @@ fn m8_an_order_whose_time_is_up_says_so_and_its_seats_can_be_picked_again() {
 fn a_place_whose_token_is_lost_is_let_go_and_another_is_had() {
     let office = Office::open();
     office.organise(&["event", "capacity", "E1", "0"]);
-    let mut tui = Terminal::start((80, 24), &office.url, &[]);
-    tui.wait_for("The Winter's Tale");
-    tui.press("\r");
+    let mut tui = Terminal::start((80, 24), &office.url, &["E1"]);
+    tui.wait_for("LIVE");
+    tui.press("J");
     tui.wait_for("1 of 1");
     // Somebody tidies up.
-    let kept: Vec<_> = std::fs::read_dir(tui.home()).unwrap().flatten().map(|file| file.path()).collect();
-    for path in kept.iter().filter(|path| path.is_file()) {
-        std::fs::remove_file(path).unwrap();
-    }
+    std::fs::remove_dir_all(tui.home().join("state")).unwrap();
     // The place is not asked to be given up by just anybody.
     tui.press("L");
     tui.wait_for("Leave the line?");
@@ -171,7 +168,10 @@ fn a_state_that_cannot_be_read_is_told_and_nothing_breaks() {
     let mut tui = Terminal::start((80, 24), &office.url, &["E4"]);
     tui.wait_for("LIVE");
     let folder = tui.home().to_owned();
-    std::fs::write(folder.join("state.json"), "{ this is no JSON").unwrap();
+    std::fs::create_dir_all(folder.join("state")).unwrap();
+    let url = office.url.replace([':', '/'], "_");
+    let slot = format!("state/default@{url}.json");
+    std::fs::write(folder.join(slot), "{ this is no JSON").unwrap();
     tui.press("bc");
     tui.wait_for("CHECKOUT");
     type_card(&mut tui);
