@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -48,14 +48,13 @@ fn a_storm_of_sizes_ends_with_the_last() {
     let mut tui = Terminal::start((80, 24), &office.url, &["E2"]);
     tui.wait_for(" free");
     for number in 0..200_u16 {
-        // The terminal of this test cannot be one column wide.
-        tui.resize((2 + number * 37 % 230, 1 + number * 13 % 70));
+        tui.resize((1 + number * 37 % 230, 1 + number * 13 % 70));
         if number % 20 == 0 {
             tui.press("\r");
         }
         tui.take_in(Duration::from_millis(1));
     }
-    tui.resize((2, 1));
+    tui.resize((1, 1));
     tui.resize((101, 31));
     tui.wait_until("bar at the bottom", |screen| {
         let last = screen.rows(0, 101).nth(30).unwrap_or_default();
@@ -159,17 +158,12 @@ fn five_thousand_events_are_all_within_reach_and_none_is_a_sentence() {
     };
     let mut tui = Terminal::start((80, 24), &fake::daemon(page), &[]);
     tui.wait_for("Show 0000");
-    for hundred in 1..=50 {
-        // The end of what is known; what comes next is asked for.
-        let last = format!(">Show {:04}", hundred * 100 - 1);
-        for _ in 0..1000 {
-            if tui.text().contains(&last) {
-                break;
-            }
-            tui.press("G");
-            tui.take_in(Duration::from_millis(20));
-        }
-        assert!(tui.text().contains(&last), "no {last}:\n{}", tui.text());
+    // `G` goes to the end of what is known, and asks for what comes next.
+    let began = Instant::now();
+    while !tui.text().contains(">Show 4999") {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", tui.text());
+        tui.press("G");
+        tui.take_in(Duration::from_millis(20));
     }
     tui.press("g");
     tui.wait_for(">Show 0000");

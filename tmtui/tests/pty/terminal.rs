@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use vt100::{Parser, Screen};
 
 use crate::cast::Cast;
+use crate::office::program;
 
 /// How long anything may take: a machine under load is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,14 +36,14 @@ struct Pty {
 impl Terminal {
     /// Starts the program in a terminal of so many columns and lines.
     pub fn start(size: (u16, u16), url: &str, arguments: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tmtui"));
+        let mut command = CommandBuilder::new(program("tmtui"));
         command.args(arguments);
         Self::run(size, url, command)
     }
 
     /// The same with further variables; an empty value takes one away.
     pub fn start_with(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tmtui"));
+        let mut command = CommandBuilder::new(program("tmtui"));
         command.args(arguments);
         Self::spawn((80, 24), url, command, variables)
     }
@@ -52,7 +53,7 @@ impl Terminal {
         let mut command = CommandBuilder::new("/bin/bash");
         command.args(["--norc", "--noprofile", "-i"]);
         let mut terminal = Self::run(size, url, command);
-        terminal.press(concat!(env!("CARGO_BIN_EXE_tmtui"), "\r"));
+        terminal.press(&format!("{}\r", program("tmtui").display()));
         terminal
     }
 
@@ -222,7 +223,8 @@ impl Terminal {
     pub fn resize(&mut self, (columns, lines): (u16, u16)) {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.pty.master.resize(size).unwrap();
-        self.parser.screen_mut().set_size(lines, columns);
+        // The parser knows no smaller ones; the program does.
+        self.parser.screen_mut().set_size(lines.max(2), columns.max(2));
     }
 
     /// The terminal's modes, as `stty -g` writes them.
