@@ -90,10 +90,14 @@ mod tests {
         assert_eq!(place.moved_a_minute(now().plus_seconds(120)), Some(150));
         assert_eq!(place.moved_a_minute(now().plus_seconds(170)), Some(27));
         assert_eq!(place.moved_a_minute(now().plus_seconds(400)), Some(0));
+        // After a long silence it moved just now, not all the while.
+        place.hear(session("WAITING", 299), now().plus_seconds(401));
+        place.hear(session("WAITING", 240), now().plus_seconds(402));
+        assert_eq!(place.moved_a_minute(now().plus_seconds(402)), Some(30));
         // It goes on, slower: what was long ago does not count.
-        for second in 401..=560_u32 {
+        for second in 460..=640_u32 {
             place.hear(session("WAITING", 700 - u64::from(second)), now().plus_seconds(second));
         }
-        assert_eq!(place.moved_a_minute(now().plus_seconds(560)), Some(60));
+        assert_eq!(place.moved_a_minute(now().plus_seconds(640)), Some(60));
     }
 }

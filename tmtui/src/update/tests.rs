@@ -780,9 +780,14 @@ fn p_narrows_everything_down_to_a_price() {
     let picked = basket(&model);
     assert!(picked.len() == 3 && picked.iter().all(|seat| house.spots[*seat].level == level), "{picked:?}");
     press(&mut model, KeyCode::Enter);
-    press(&mut model, KeyCode::Char('n'));
-    let next = model.visit.as_ref().unwrap().walk.seat.unwrap();
-    assert!(house.spots[next].level == level && !picked.contains(&next));
+    // Wherever one is, also where the seat beside is of another price.
+    let edges = (1..house.seat_count()).filter(|seat| house.spots[*seat].level != level);
+    for edge in edges.step_by(97) {
+        model.visit.as_mut().unwrap().walk.go(&house, edge - 1, SIZE);
+        press(&mut model, KeyCode::Char('n'));
+        let next = model.visit.as_ref().unwrap().walk.seat.unwrap();
+        assert!(house.spots[next].level == level && !picked.contains(&next), "{edge}");
+    }
     for _ in 0..house.levels.len() - 1 {
         press(&mut model, KeyCode::Char('p'));
     }

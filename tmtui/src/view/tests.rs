@@ -302,6 +302,7 @@ fn names_of_others_are_shown_and_never_executed() {
                 );
             }
             assert!(!text.contains(['\u{7}', '\u{9b}', '\u{202e}']), "{size:?}");
+            assert!(text.contains(r"\u{1b}]0;"), "{size:?}: an escape stands as text");
         }
     }
 }
