@@ -13,6 +13,7 @@ use tmapi::sale::SaleView;
 use tmapi::session::SessionView;
 use tmapi::ticket::TicketView;
 use tmcore::{EventId, OrderId, SeatId, SessionId, Timestamp};
+use tmctl::profile::ProfileError;
 
 use crate::house::House;
 
@@ -149,6 +150,12 @@ impl From<ClientError> for Trouble {
             seats: problem.map(|problem| problem.seats.clone()).unwrap_or_default(),
             is_open,
         }
+    }
+}
+
+impl From<ProfileError> for Trouble {
+    fn from(error: ProfileError) -> Self {
+        Self::new(error.to_string())
     }
 }
 

@@ -77,7 +77,7 @@ impl Office {
             began_at: Host::now(),
             mutation,
         };
-        let entry = Entry::begin(&self.profile.home, request).map_err(disk)?;
+        let entry = Entry::begin(&self.profile.home, request)?;
         self.finish(entry).await
     }
 
@@ -87,7 +87,7 @@ impl Office {
     }
 
     fn left_over(&self) -> Result<Vec<Entry>, Trouble> {
-        let mut entries = Entry::cut_off(&self.profile.home).map_err(disk)?;
+        let mut entries = Entry::cut_off(&self.profile.home)?;
         entries.retain(|entry| entry.request.slot == self.profile.slot());
         Ok(entries)
     }
@@ -118,22 +118,22 @@ impl Office {
                 let trouble = Trouble::from(error);
                 // Of what may have happened the note is kept: the next try goes on with its key.
                 if !trouble.is_open {
-                    entry.done().map_err(disk)?;
+                    entry.done()?;
                 }
                 return Err(trouble);
             }
         };
         self.learn(&order)?;
         if !goal.is_unsettled(order.status) {
-            entry.done().map_err(disk)?;
+            entry.done()?;
             return Ok(order);
         }
         // An order that a guest began without a token answered with one.
         let client = self.client(&order.event_id)?;
-        let entry = entry.becomes(Mutation::Settle { order: order.order_id, goal }).map_err(disk)?;
+        let entry = entry.becomes(Mutation::Settle { order: order.order_id, goal })?;
         let order = settled(&client, order, goal).await;
         if !goal.is_unsettled(order.status) {
-            entry.done().map_err(disk)?;
+            entry.done()?;
         }
         self.learn(&order)?;
         Ok(order)
@@ -152,10 +152,6 @@ impl Office {
             }
         })
     }
-}
-
-fn disk(error: tmctl::profile::ProfileError) -> Trouble {
-    Trouble::new(error.to_string())
 }
 
 /// Sends it, and again while the daemon is still busy with an earlier sending of the same.

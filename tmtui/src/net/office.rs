@@ -48,7 +48,7 @@ impl Office {
         if let Some(token) = &self.profile.explicit_token {
             return Ok(Some(token.clone()));
         }
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
+        let state = self.profile.state()?;
         Ok(state.guest_token(event).map(str::to_owned).or_else(|| self.profile.context_token.clone()))
     }
 
@@ -118,13 +118,13 @@ impl Office {
 
     /// Whether it is a guest of this host's who speaks at an event.
     pub(super) fn is_own_guest(&self, event: &EventId) -> Result<bool, Trouble> {
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
+        let state = self.profile.state()?;
         let guest = state.guest_token(event);
         Ok(guest.is_some() && self.token(event)?.as_deref() == guest)
     }
 
     pub(super) fn keep(&self, change: impl FnOnce(&mut tmctl::profile::State)) -> Result<(), Trouble> {
-        self.profile.update(change).map_err(|error| Trouble::new(error.to_string()))
+        Ok(self.profile.update(change)?)
     }
 
     pub async fn leave(&self, event: &EventId, session: SessionId) -> Result<(), Trouble> {
@@ -141,7 +141,7 @@ impl Office {
 
     /// The tickets last bought, by this program or the command line.
     pub async fn tickets(&self) -> Result<Vec<TicketView>, Trouble> {
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
+        let state = self.profile.state()?;
         let mut tickets = Vec::new();
         for ticket in &state.last.tickets {
             let event = state.event_of(&ticket.to_string());

@@ -201,13 +201,11 @@ fn seats(model: &mut Model, event: &EventId, news: SeatNews) -> Vec<Command> {
 fn linked(was: &Link, wire: Wire, now: Timestamp) -> Link {
     match wire {
         Wire::Live => Link::Live,
-        Wire::Stale(silent_for) => match was {
-            Link::Stale(since) => Link::Stale(*since),
-            _ => {
-                let silent_for = i64::try_from(silent_for.as_millis()).unwrap_or(i64::MAX);
-                Link::Stale(Timestamp::from_millis(now.as_millis().saturating_sub(silent_for)))
-            }
-        },
+        Wire::Stale(_) if matches!(was, Link::Stale(_)) => was.clone(),
+        Wire::Stale(silent_for) => {
+            let silent_for = i64::try_from(silent_for.as_millis()).unwrap_or(i64::MAX);
+            Link::Stale(Timestamp::from_millis(now.as_millis().saturating_sub(silent_for)))
+        }
         Wire::Reconnecting(after) => {
             let seconds = u32::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
             Link::Reconnecting(now.plus_seconds(seconds))

@@ -266,7 +266,7 @@ fn the_organiser_is_asked_before_a_sale_changes() {
     // Asked anew every two seconds, as long as somebody looks.
     let later = now().plus_seconds(3);
     let sale = Command::Fetch(Fetch::Sale(e1()));
-    assert_eq!(update(&mut model, Action::Tick(later)), [sale.clone()]);
+    assert_eq!(update(&mut model, Action::Tick(later)), std::slice::from_ref(&sale));
     press(&mut model, KeyCode::Esc);
     assert!(!update(&mut model, Action::Tick(later.plus_seconds(3))).contains(&sale));
 }
@@ -577,7 +577,7 @@ fn a_long_list_is_asked_for_page_by_page_and_the_cursor_stays_on_its_event() {
     assert_eq!((model.catalogue.events.len(), name(&model)), (180, "Show 98".to_owned()));
     // The beginning is asked for again now and then, and the rest stays.
     let list = Command::Fetch(Fetch::Events(String::new(), None));
-    assert_eq!(update(&mut model, Action::Tick(now().plus_seconds(10))), [list.clone()]);
+    assert_eq!(update(&mut model, Action::Tick(now().plus_seconds(10))), std::slice::from_ref(&list));
     assert_eq!(update(&mut model, Action::Tick(now().plus_seconds(11))), []);
     let mut fresh = events(0, 100);
     fresh[98].name = "Show 98, sold out".to_owned();
