@@ -56,6 +56,12 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
+/// The command line as it may be typed, for programs that propose commands of it.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 fn run(cli: Cli, host: Host, out: Output) -> Result<Exit, Failure> {
     let desk = Desk::new(&cli.global, host, out)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -13,6 +13,7 @@ use tmapi::sale::SaleView;
 use tmapi::session::SessionView;
 use tmapi::ticket::TicketView;
 use tmcore::{EventId, OrderId, SeatId, SessionId, Timestamp};
+use tmctl::profile::ProfileError;
 
 use crate::house::House;
 
@@ -36,10 +37,10 @@ pub enum Action {
 /// What the network, or the disk, told.
 #[derive(Debug)]
 pub enum News {
-    /// The events.
-    Events(Result<Vec<EventSummary>, Trouble>),
+    /// A page of the events that have these words.
+    Events(String, Result<EventsPage, Trouble>),
     /// One event.
-    Event(Result<Box<EventView>, Trouble>),
+    Event(EventId, Result<Box<EventView>, Trouble>),
     /// The house of an event.
     House(EventId, Result<Arc<House>, Trouble>),
     /// The seats of an event.
@@ -50,6 +51,12 @@ pub enum News {
     Begun(EventId, Box<OrderView>),
     /// An order, or why a step of it failed.
     Order(EventId, Result<Box<OrderView>, Trouble>),
+    /// How an order stands, asked in passing.
+    OrderSeen(EventId, Result<Box<OrderView>, Trouble>),
+    /// How many requests of an earlier run were cut off.
+    CutOff(usize),
+    /// Requests that were cut off came to these orders.
+    Resumed(Result<Vec<OrderView>, Trouble>),
     /// Tickets of the buyer.
     Tickets(Result<Vec<TicketView>, Trouble>),
     /// How a sale is going.
@@ -60,13 +67,24 @@ pub enum News {
     Saved(Result<String, Trouble>),
 }
 
+/// A part of the list of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventsPage {
+    /// Whether it is the first.
+    pub is_first: bool,
+    /// What is on it.
+    pub events: Vec<EventSummary>,
+    /// Where the next one begins, if there is one.
+    pub next: Option<String>,
+}
+
 /// How a stream stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wire {
     /// Connected.
     Live,
-    /// Silent for longer than it should be.
-    Stale,
+    /// Silent for so long, which is longer than it should be.
+    Stale(Duration),
     /// Cut; connects again after so long.
     Reconnecting(Duration),
     /// Over, and why.
@@ -135,6 +153,12 @@ impl From<ClientError> for Trouble {
     }
 }
 
+impl From<ProfileError> for Trouble {
+    fn from(error: ProfileError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 /// What is to be done outside of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -172,8 +196,8 @@ pub enum Command {
 /// What the daemon is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetch {
-    /// The events that have these words; all without.
-    Events(String),
+    /// The events that have these words, all without: the page that begins there, else the first.
+    Events(String, Option<String>),
     /// An event.
     Event(EventId),
     /// Its house.
@@ -186,6 +210,8 @@ pub enum Fetch {
     Sale(EventId),
     /// How an order stands.
     Order(EventId, OrderId),
+    /// Requests of an earlier run that were cut off.
+    CutOff,
 }
 
 /// What is listened to.
@@ -210,6 +236,8 @@ pub enum Buy {
     Finalize(EventId, OrderId),
     /// Gives the order up.
     Cancel(EventId, OrderId),
+    /// Finishes what was cut off.
+    Resume,
 }
 
 /// Seats and a card.

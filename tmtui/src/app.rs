@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
+use rustix::process::Signal as Signals;
 use tmcore::EventId;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::action::{Action, Command};
 use crate::host::Host;
@@ -27,14 +29,15 @@ const SOONEST: Duration = Duration::from_millis(15);
 /// What the terminal says.
 pub async fn run(model: Model, office: Office, event: Option<EventId>, frames: u32) -> anyhow::Result<()> {
     let (sender, news) = mpsc::channel(NEWS_BACKLOG);
-    let term = Term::enter(model.look.mouse)?;
+    let broken = CancellationToken::new();
+    let term = Term::enter(model.look.mouse, broken.clone())?;
     let pace = Duration::from_secs(1) / frames.max(1);
     let now = Host::deadline(Duration::ZERO);
     let net = Net::new(office, sender);
     let mut app = App { model, term, net, news, pace, drawn: now, due: Some(now) };
     let commands = start(&mut app.model, event);
     let outcome = match app.do_all(commands) {
-        Ok(_) => app.run().await,
+        Ok(_) => app.run(broken).await,
         Err(error) => Err(error),
     };
     let App { term, net, .. } = app;
@@ -63,16 +66,22 @@ enum Flow {
 }
 
 impl App {
-    async fn run(&mut self) -> anyhow::Result<()> {
+    async fn run(&mut self, broken: CancellationToken) -> anyhow::Result<()> {
         let mut keys = EventStream::new();
         let mut second = interval(TICK);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ends = Ends::new()?;
+        let mut continued = signal(SignalKind::from_raw(Signals::CONT.as_raw()))?;
         loop {
             let due = self.due.unwrap_or(self.drawn);
             let flow = tokio::select! {
                 biased;
+                () = broken.cancelled() => anyhow::bail!("a part of the program panicked, as told above"),
                 () = ends.come() => Flow::Over,
+                _ = continued.recv() => {
+                    self.term.retake()?;
+                    self.take(Action::Tick(Host::now()), SOONEST)?
+                }
                 event = keys.next() => match event {
                     Some(Ok(event)) => self.typed(event)?,
                     // The terminal is gone.
@@ -94,6 +103,8 @@ impl App {
     }
 
     fn typed(&mut self, event: Event) -> anyhow::Result<Flow> {
+        #[cfg(debug_assertions)]
+        self.net.drill(&event);
         let action = match event {
             Event::Key(key) => Action::Key(key),
             Event::Mouse(mouse) => Action::Mouse(mouse),

@@ -81,8 +81,45 @@ impl Cli {
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::*;
+
+    fn cli(arguments: &[&str]) -> Cli {
+        Cli::parse_from([&["tmtui"], arguments].concat())
+    }
+
+    #[test]
+    fn the_palette_is_what_is_asked_for_else_what_the_terminal_can() {
+        let kind =
+            |arguments: &[&str], variables: &[(&str, &str)]| cli(arguments).kind(&Host::with(variables));
+        assert_eq!(kind(&[], &[("TERM", "xterm-256color")]), Kind::OkabeIto);
+        assert_eq!(kind(&[], &[("TERM", "xterm"), ("COLORTERM", "truecolor")]), Kind::OkabeIto);
+        assert_eq!(kind(&[], &[("TERM", "linux")]), Kind::Sixteen);
+        assert_eq!(kind(&[], &[("TERM", "vt220")]), Kind::Mono);
+        assert_eq!(kind(&[], &[]), Kind::Mono);
+        let refused = [("TERM", "xterm-256color"), ("NO_COLOR", "1")];
+        assert_eq!(kind(&[], &refused), Kind::Mono);
+        assert_eq!(
+            kind(&[], &[("TERM", "xterm-256color"), ("NO_COLOR", "")]),
+            Kind::OkabeIto,
+            "empty is unset"
+        );
+        assert_eq!(kind(&["--palette", "16"], &refused), Kind::Sixteen);
+    }
+
+    #[test]
+    fn over_ssh_five_frames_a_second_are_drawn_else_fifteen_unless_asked_otherwise() {
+        let frames = |arguments: &[&str], variables: &[(&str, &str)]| {
+            cli(arguments).frames_per_second(&Host::with(variables))
+        };
+        assert_eq!(frames(&[], &[]), 15);
+        assert_eq!(frames(&[], &[("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")]), 5);
+        assert_eq!(frames(&[], &[("SSH_TTY", "/dev/pts/1")]), 5);
+        assert_eq!(frames(&["--fps", "30"], &[("SSH_TTY", "/dev/pts/1")]), 30);
+        assert!(Cli::try_parse_from(["tmtui", "--fps", "0"]).is_err());
+    }
+
     #[test]
     fn the_command_line_holds_together() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

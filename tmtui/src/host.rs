@@ -23,6 +23,13 @@ impl Host {
         Self { environment: std::env::vars_os().filter_map(readable).collect() }
     }
 
+    /// One with these variables only.
+    #[cfg(test)]
+    pub fn with(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self { environment: variables.iter().map(owned).collect() }
+    }
+
     /// A variable of the environment; an empty one counts as unset.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -143,6 +143,12 @@ impl House {
         self.rows.alternative(is_free, lost, basket)
     }
 
+    /// What the entrance nearest to a seat is called, where the plan draws entrances.
+    pub fn gate(&self, seat: &SeatId) -> Option<&str> {
+        let spot = self.spots.get(self.find(seat)?)?;
+        self.plan.entrance(spot.at)?.label.as_deref()
+    }
+
     /// What everybody looks at and what it is called: the stage or the pitch if the plan has one, else the middle.
     pub fn focus(&self) -> (Point, &str) {
         let middle = (self.bounds.middle(), "middle");

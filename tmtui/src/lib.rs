@@ -58,6 +58,7 @@ fn run(cli: &Cli, host: Host) -> anyhow::Result<()> {
     let event =
         cli.event.as_deref().map(str::parse::<EventId>).transpose().context("EVENT is no event's id")?;
     let profile = Profile::settle(home, cli.wishes(&host))?;
+    let is_drawable = cli.linear || host.env("TERM").is_some_and(|term| term != "dumb");
     let paint = Paint { kind: cli.kind(&host), ascii: cli.ascii };
     let frames = cli.frames_per_second(&host);
     let office = Office::new(profile, host)?;
@@ -70,6 +71,11 @@ fn run(cli: &Cli, host: Host) -> anyhow::Result<()> {
     }
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         anyhow::bail!("this needs a terminal; --linear works without one");
+    }
+    // Somebody who names a palette wants colours, whatever the environment says.
+    crossterm::style::force_color_output(paint.kind != palette::Kind::Mono);
+    if !is_drawable {
+        anyhow::bail!("this terminal cannot place its cursor, says TERM; --linear does without");
     }
     let look = Look {
         size: term::size()?,

@@ -57,7 +57,7 @@ async fn find(office: &Office, event: Option<EventId>) -> anyhow::Result<Option<
     if let Some(event) = event {
         return Ok(Some(office.event(&event).await.map_err(failed)?.summary));
     }
-    let events = office.events("").await.map_err(failed)?;
+    let events = office.events("", None).await.map_err(failed)?.events;
     if events.is_empty() {
         say("Nothing is on.")?;
         return Ok(None);

@@ -7,6 +7,8 @@ mod organiser;
 
 use std::sync::Arc;
 
+#[cfg(debug_assertions)]
+use crossterm::event::{Event, KeyCode};
 use tmapi::order::OrderStatus;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +86,19 @@ impl Net {
         }
     }
 
+    /// Panics when a test asks for it: F9 in the loop, F10 in a task beside it.
+    #[cfg(debug_assertions)]
+    pub fn drill(&self, event: &Event) {
+        let Event::Key(key) = event else { return };
+        match key.code {
+            KeyCode::F(9) if self.office.host.env("TMTUI_DRILL").is_some() => panic!("a drill in the loop"),
+            KeyCode::F(10) if self.office.host.env("TMTUI_DRILL").is_some() => {
+                self.tasks.spawn(async { panic!("a drill in a task") });
+            }
+            _ => {}
+        }
+    }
+
     fn ask(&self, question: impl Future<Output = News> + Send + 'static) {
         let news = self.news.clone();
         self.listen(self.over.clone(), async move {
@@ -101,8 +116,14 @@ impl Net {
 
 async fn fetched(office: &Office, fetch: Fetch) -> News {
     match fetch {
-        Fetch::Events(words) => News::Events(office.events(&words).await),
-        Fetch::Event(event) => News::Event(office.event(&event).await.map(Box::new)),
+        Fetch::Events(words, from) => {
+            let answer = office.events(&words, from.as_deref()).await;
+            News::Events(words, answer)
+        }
+        Fetch::Event(event) => {
+            let answer = office.event(&event).await.map(Box::new);
+            News::Event(event, answer)
+        }
         Fetch::House(event) => {
             let answer = office.house(&event).await.map(Arc::new);
             News::House(event, answer)
@@ -114,6 +135,7 @@ async fn fetched(office: &Office, fetch: Fetch) -> News {
             };
             News::Seats(event, news)
         }
+        Fetch::CutOff => News::CutOff(office.cut_off()),
         Fetch::Tickets => News::Tickets(office.tickets().await),
         Fetch::Sale(event) => {
             let answer = office.sale(&event).await.map(Box::new);
@@ -121,7 +143,7 @@ async fn fetched(office: &Office, fetch: Fetch) -> News {
         }
         Fetch::Order(event, order) => {
             let answer = office.order(&event, order).await.map(Box::new);
-            News::Order(event, answer)
+            News::OrderSeen(event, answer)
         }
     }
 }
@@ -168,5 +190,6 @@ async fn bought(office: &Office, what: Buy, news: &mpsc::Sender<Action>) {
             let answer = office.cancel(&event, order).await;
             tell(News::Order(event, answer.map(Box::new))).await;
         }
+        Buy::Resume => tell(News::Resumed(office.resume().await)).await,
     }
 }

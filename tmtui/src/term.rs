@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
@@ -13,11 +14,15 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use tokio_util::sync::CancellationToken;
 
 use crate::model::Model;
 
 /// What one frame may hold before it is sent, bytes: all of it goes out at once.
 const FRAME_BYTES: usize = 64 * 1024;
+/// Whether the program has the terminal. It is given back once: whoever leaves the alternate screen twice puts the
+/// cursor back a second time, over what was written since.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Columns and lines of the terminal.
 ///
@@ -34,15 +39,16 @@ pub struct Term {
 }
 
 impl Term {
-    /// Takes the terminal over.
+    /// Takes the terminal over. A panic, of whatever task, gives it back, tells what happened, and cancels `broken`.
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn enter(mouse: bool) -> io::Result<Self> {
+    pub fn enter(mouse: bool, broken: CancellationToken) -> io::Result<Self> {
         let earlier = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             restore();
             earlier(panic);
+            broken.cancel();
         }));
         take(mouse)?;
         let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
@@ -55,11 +61,14 @@ impl Term {
         }
     }
 
-    /// Draws the model: only what changed goes out, in one piece.
+    /// Draws the model: only what changed goes out, in one piece. Nothing once the terminal was given back.
     ///
     /// # Errors
     /// What the terminal says.
     pub fn draw(&mut self, model: &Model) -> io::Result<()> {
+        if !IS_TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| crate::view::draw(model, frame))?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
@@ -118,6 +127,20 @@ impl Term {
         self.redraw()
     }
 
+    /// Takes the terminal again after somebody else stopped the program: the shell set modes of its own meanwhile.
+    ///
+    /// # Errors
+    /// What the terminal says.
+    pub fn retake(&mut self) -> io::Result<()> {
+        if !IS_TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        // Raw mode is set anew only where it is not on, as far as crossterm knows.
+        terminal::disable_raw_mode()?;
+        take(self.mouse)?;
+        self.redraw()
+    }
+
     /// There is no such thing here.
     #[cfg(not(unix))]
     pub fn suspend(&mut self) -> io::Result<()> {
@@ -132,7 +155,9 @@ impl Drop for Term {
 }
 
 fn take(mouse: bool) -> io::Result<()> {
-    terminal::enable_raw_mode()?;
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    let raw = terminal::enable_raw_mode();
+    raw.inspect_err(|_| restore())?;
     let taken = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste);
     let taken = taken.and_then(|()| if mouse { capture_mouse(&mut io::stdout()) } else { Ok(()) });
     taken.inspect_err(|_| restore())
@@ -145,8 +170,11 @@ fn capture_mouse(out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Gives the terminal back as it was. Whatever of it fails, the rest is tried.
+/// Gives the terminal back as it was, if the program has it. Whatever of it fails, the rest is tried.
 fn restore() {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     let _ = execute!(out, EndSynchronizedUpdate, DisableMouseCapture, DisableBracketedPaste);
     let _ = execute!(out, LeaveAlternateScreen, Show);

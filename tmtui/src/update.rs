@@ -22,11 +22,17 @@ use tmcore::{EventId, Timestamp};
 
 use crate::action::{Action, Command, Fetch};
 use crate::keymap::{self, Intent};
+use crate::model::catalogue::Loading;
 use crate::model::over::{Dialog, Mood, Prompt, Purpose};
+use crate::model::visit::Visit;
 use crate::model::{Model, Screen};
 
 /// How often the organiser's console asks, milliseconds.
 const CONSOLE_MILLIS: u64 = 2_000;
+/// How often an event, or the list of them, is asked for anew, milliseconds.
+const EVENT_MILLIS: u64 = 10_000;
+/// How often the list is where something is awaited: an answer at all, or the beginning of a sale.
+const AWAITED_MILLIS: u64 = 3_000;
 
 /// The commands that may be typed: verb, what follows it, what it does.
 pub fn verbs() -> &'static [(&'static str, &'static str, &'static str)] {
@@ -40,10 +46,10 @@ pub fn verbs_like(text: &str) -> impl Iterator<Item = &'static (&'static str, &'
 
 /// What is done at the start.
 pub fn start(model: &mut Model, event: Option<EventId>) -> Vec<Command> {
-    let first = Command::Fetch(Fetch::Events(String::new()));
-    let Some(event) = event else { return vec![first] };
-    model.catalogue.wanted = Some(event.clone());
-    vec![first, Command::Fetch(Fetch::Event(event))]
+    let mut commands = vec![events::list(model, String::new()), Command::Fetch(Fetch::CutOff)];
+    model.catalogue.wanted.clone_from(&event);
+    commands.extend(event.map(|event| Command::Fetch(Fetch::Event(event))));
+    commands
 }
 
 /// Takes in what happened.
@@ -126,9 +132,9 @@ fn act(model: &mut Model, intent: Intent) -> Vec<Command> {
 }
 
 fn quit(model: &mut Model) -> Vec<Command> {
-    let is_open =
-        model.visit.as_ref().is_some_and(|visit| visit.checkout.is_open() || visit.checkout.busy.is_some());
-    if is_open {
+    let would_lose =
+        |visit: &Visit| visit.checkout.is_open() || visit.checkout.busy.is_some() || visit.would_lapse();
+    if model.visit.as_ref().is_some_and(would_lose) {
         model.over.dialog = Some(Dialog::Quit);
         return Vec::new();
     }
@@ -149,10 +155,13 @@ fn may_change(model: &mut Model) -> bool {
     !model.look.readonly
 }
 
-fn refresh(model: &Model) -> Vec<Command> {
+fn refresh(model: &mut Model) -> Vec<Command> {
+    if model.screen == Screen::Events {
+        let words = model.catalogue.search.clone();
+        return vec![events::list(model, words)];
+    }
     let visit = model.visit.as_ref().map(|visit| visit.event.event_id.clone());
     let fetch = match (model.screen, visit) {
-        (Screen::Events, _) => Some(Fetch::Events(model.catalogue.search.clone())),
         (Screen::Tickets, _) => Some(Fetch::Tickets),
         (Screen::Console, _) => model.console.as_ref().map(|console| Fetch::Sale(console.event.clone())),
         (Screen::Venue | Screen::Section | Screen::Seats, Some(event)) => Some(Fetch::Availability(event)),
@@ -182,6 +191,7 @@ fn tick(model: &mut Model, now: Timestamp) -> Vec<Command> {
         console.asked = now;
         commands.push(Command::Fetch(Fetch::Sale(console.event.clone())));
     }
+    commands.extend(look_again(model, now));
     if let Some(visit) = &model.visit
         && let Some(order) = &visit.checkout.order
         && visit.checkout.busy.is_none()
@@ -194,6 +204,24 @@ fn tick(model: &mut Model, now: Timestamp) -> Vec<Command> {
         }
     }
     commands
+}
+
+/// Asks again, now and then, for what no stream tells: the list, and whether the sale one is at goes on.
+fn look_again(model: &mut Model, now: Timestamp) -> Option<Command> {
+    if model.screen == Screen::Events {
+        let catalogue = &model.catalogue;
+        let is_awaited = matches!(catalogue.state, Loading::Failed(_)) || catalogue.is_due(now);
+        let pause = if is_awaited { AWAITED_MILLIS } else { EVENT_MILLIS };
+        let is_time = catalogue.asked.at.is_none_or(|at| now.millis_since(at) >= pause);
+        let words = catalogue.asked.words.clone();
+        return is_time.then(|| events::list(model, words));
+    }
+    let visit = model.visit.as_mut().filter(|_| model.screen != Screen::Console)?;
+    let is_time = visit.live.asked.is_none_or(|at| now.millis_since(at) >= EVENT_MILLIS);
+    is_time.then(|| {
+        visit.live.asked = Some(now);
+        Command::Fetch(Fetch::Event(visit.event.event_id.clone()))
+    })
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ const FRONTS: [&str; 20] = [
     "rink",
 ];
 
+/// What areas that the audience comes in by are called, likewise.
+const ENTRANCES: [&str; 17] = [
+    "gate", "gates", "entrance", "entry", "door", "eingang", "einlass", "tor", "entrée", "entree", "porte",
+    "entrada", "puerta", "ingresso", "ingang", "вход", "вхід",
+];
+
 /// An upright rectangle, its edges included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -136,18 +142,29 @@ impl Shape {
     }
 }
 
+impl Area {
+    fn says(&self, words: &[&str]) -> bool {
+        let label = self.label.as_deref().unwrap_or_default().to_lowercase();
+        label.split(|c: char| !c.is_alphabetic()).any(|word| words.contains(&word))
+    }
+}
+
 impl SeatingPlan {
     /// What the audience looks at: the area whose label says so, else the only one there is.
     #[must_use]
     pub fn front(&self) -> Option<&Area> {
-        let says_so = |area: &&Area| {
-            let label = area.label.as_deref().unwrap_or_default().to_lowercase();
-            label.split(|c: char| !c.is_alphabetic()).any(|word| FRONTS.contains(&word))
-        };
-        self.areas.iter().find(says_so).or(match self.areas.as_slice() {
+        self.areas.iter().find(|area| area.says(&FRONTS)).or(match self.areas.as_slice() {
             [only] => Some(only),
             _ => None,
         })
+    }
+
+    /// The entrance nearest to a place, as the crow flies: of the areas whose labels say that they are one. A plan
+    /// need not draw any.
+    #[must_use]
+    pub fn entrance(&self, to: Point) -> Option<&Area> {
+        let entrances = self.areas.iter().filter(|area| area.says(&ENTRANCES));
+        entrances.min_by_key(|area| area.shape.middle().distance_squared(to))
     }
 }
 
@@ -237,6 +254,18 @@ mod tests {
         assert_eq!((bounds.width(), bounds.height(), bounds.middle()), (3, 4, at(2, 4)));
         assert!(bounds.contains(at(4, 6)) && !bounds.contains(at(5, 6)));
         assert_eq!(Shape::Polygon { points: vec![] }.bounds(), None);
+    }
+
+    #[test]
+    fn the_entrance_is_the_nearest_that_says_it_is_one() {
+        let area =
+            |label: &str, x: i32| Area { shape: Shape::Text { at: at(x, 0) }, label: Some(label.to_owned()) };
+        let areas = vec![area("Bar", 50), area("Gate 7", 100), area("Eingang Ost", 400), area("Stage", 90)];
+        let plan = SeatingPlan { areas, ..demo::theatre() };
+        let entrance = |x| plan.entrance(at(x, 20)).and_then(|area| area.label.as_deref());
+        assert_eq!((entrance(0), entrance(249)), (Some("Gate 7"), Some("Gate 7")));
+        assert_eq!(entrance(251), Some("Eingang Ost"));
+        assert_eq!(SeatingPlan { areas: vec![area("Stage", 0)], ..demo::theatre() }.entrance(at(0, 0)), None);
     }
 
     #[test]

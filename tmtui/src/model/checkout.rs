@@ -13,6 +13,8 @@ pub struct Checkout {
     pub busy: Option<Busy>,
     /// The payment token.
     pub card: String,
+    /// Whether it is to be paid as soon as the seats are held.
+    pub is_booking: bool,
     /// What went wrong last.
     pub trouble: Option<Trouble>,
 }

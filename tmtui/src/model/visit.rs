@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tmapi::event::{EventSummary, SaleStatus, WaitingRoomMode};
+use tmapi::session::SessionStatus;
 use tmcore::{Money, Timestamp};
 
 use super::basket::Basket;
@@ -38,6 +39,8 @@ pub struct Live {
     pub stock: Option<Stock>,
     /// The stream it is kept fresh by.
     pub link: Link,
+    /// When it was asked last whether the sale goes on.
+    pub asked: Option<Timestamp>,
 }
 
 /// How a stream stands.
@@ -78,6 +81,12 @@ impl Visit {
         in_line || self.checkout.is_open() || self.checkout.busy.is_some()
     }
 
+    /// Whether a place in line, or a turn, would lapse if nobody were there any more.
+    pub fn would_lapse(&self) -> bool {
+        let status = self.place.as_ref().map(|place| place.session.status);
+        matches!(status, Some(SessionStatus::Waiting | SessionStatus::Active))
+    }
+
     /// Whether the sale is over.
     pub fn is_over(&self) -> bool {
         self.event.sale_status == SaleStatus::Closed
@@ -95,8 +104,7 @@ impl Visit {
 
     /// Whether there is a line to stand in, and no good place in it yet.
     pub fn may_join(&self) -> bool {
-        let is_good = self.place.as_ref().is_some_and(|place| !place.session.status.is_terminal());
-        self.has_line() && !is_good && !self.is_over()
+        self.has_line() && !self.place.as_ref().is_some_and(Place::is_good) && !self.is_over()
     }
 
     /// Whether an order may be begun now.

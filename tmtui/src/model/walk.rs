@@ -143,23 +143,28 @@ impl Walk {
     /// The same where a seat is a dot: half as wide and half as high. Columns of dots, lines of the sheet.
     pub fn dots(&self, map: Rect) -> (i32, i32) {
         let Some(sheet) = &self.drawn.sheet else { return (0, 0) };
-        let slot = self.seat.and_then(|seat| sheet.slot(seat)).unwrap_or_default();
-        let at = |slot: u16, seen: u16, all: u16| match seen.checked_sub(all) {
+        let at = |scroll: u16, seen: u16, all: u16| match seen.checked_sub(all) {
             Some(spare) => -i32::from(spare / 2),
-            None => i32::from(slot.saturating_sub(seen / 2).min(all - seen)),
+            None => i32::from(scroll.min(all - seen)),
         };
-        let column = at(slot.0 / 2, map.width, sheet.width.div_ceil(2));
+        let column = at(self.scroll.0 / 2, map.width, sheet.width.div_ceil(2));
         // Lines come in pairs, so that a seat does not jump between the halves of a cell.
-        (column, at(slot.1, map.height * 2, sheet.height) / 2 * 2)
+        (column, at(self.scroll.1, map.height * 2, sheet.height) / 2 * 2)
     }
 
-    /// Moves what is seen by so many columns and lines.
-    pub fn pan(&mut self, by: (i32, i32), size: (u16, u16)) {
+    /// Moves what is seen by so many columns and lines of the screen; a cell of `dots` is two of the sheet's.
+    pub fn pan(&mut self, by: (i32, i32), size: (u16, u16), dots: bool) {
         let Some(sheet) = &self.drawn.sheet else { return };
+        let cell = if dots { 2 } else { 1 };
         let map = layout::seats(size).map;
+        let (map, by) = (
+            Rect { width: map.width * cell, height: map.height * cell, ..map },
+            (by.0 * i32::from(cell), by.1 * i32::from(cell)),
+        );
         let to = |at: u16, by: i32, seen: u16, all: u16| {
             let furthest = i32::from(all.saturating_sub(seen));
-            u16::try_from((i32::from(at) + by).clamp(0, furthest)).unwrap_or(0)
+            // Closer, more of a section is beyond the edge: what is seen counts, not where it was.
+            u16::try_from((i32::from(at).min(furthest) + by).clamp(0, furthest)).unwrap_or(0)
         };
         self.scroll = (
             to(self.scroll.0, by.0, map.width, sheet.width),

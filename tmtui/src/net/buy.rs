@@ -24,6 +24,16 @@ impl Office {
         let request = CreateOrder { event_id: event.clone(), session_id: session };
         let answer = self.perform(event, Mutation::CreateOrder { request }).await;
         match answer {
+            // A guest whose token has grown old begins anew, where nobody had to be let in first.
+            Err(trouble)
+                if trouble.code == Some(ProblemCode::Unauthenticated)
+                    && session.is_none()
+                    && self.is_own_guest(event)? =>
+            {
+                self.keep(|state| state.forget_guest(event))?;
+                let request = CreateOrder { event_id: event.clone(), session_id: None };
+                self.perform(event, Mutation::CreateOrder { request }).await
+            }
             // An order that was begun before, here or by the command line, is gone on with.
             Err(trouble) if trouble.code == Some(ProblemCode::OpenOrderExists) => {
                 self.last_order(event).await.ok_or(trouble)
@@ -59,7 +69,6 @@ impl Office {
 
     /// Does it once, whatever happens on the way.
     async fn perform(&self, event: &EventId, mutation: Mutation) -> Result<OrderView, Trouble> {
-        let goal = mutation.goal();
         let request = Request {
             key: Host::idempotency_key(),
             slot: self.profile.slot(),
@@ -68,30 +77,63 @@ impl Office {
             began_at: Host::now(),
             mutation,
         };
-        let disk = |error: tmctl::profile::ProfileError| Trouble::new(error.to_string());
-        let entry = Entry::begin(&self.profile.home, request).map_err(disk)?;
-        let client = self.client_with(entry.request.token.as_deref())?;
+        let entry = Entry::begin(&self.profile.home, request)?;
+        self.finish(entry).await
+    }
+
+    /// How many requests of this daemon and this context were cut off.
+    pub fn cut_off(&self) -> usize {
+        self.left_over().map_or(0, |entries| entries.len())
+    }
+
+    fn left_over(&self) -> Result<Vec<Entry>, Trouble> {
+        let mut entries = Entry::cut_off(&self.profile.home)?;
+        entries.retain(|entry| entry.request.slot == self.profile.slot());
+        Ok(entries)
+    }
+
+    /// Finishes what was cut off, here or in the command line, with the same keys. The first that cannot be finished
+    /// ends it.
+    pub async fn resume(&self) -> Result<Vec<OrderView>, Trouble> {
+        let mut orders = Vec::new();
+        for entry in self.left_over()? {
+            orders.push(self.finish(entry).await?);
+        }
+        Ok(orders)
+    }
+
+    /// Sends what is written down until it is answered for good.
+    async fn finish(&self, entry: Entry) -> Result<OrderView, Trouble> {
+        let goal = entry.request.mutation.goal();
+        let client = match (&entry.request.token, &entry.request.event) {
+            // The answer to the first request of a guest, who had no token before it.
+            (None, Some(event)) if matches!(entry.request.mutation, Mutation::Settle { .. }) => {
+                self.client(event)?
+            }
+            (token, _) => self.client_with(token.as_deref())?,
+        };
         let order = match answered(&client, &entry.request).await {
             Ok(order) => order,
             Err(error) => {
                 let trouble = Trouble::from(error);
                 // Of what may have happened the note is kept: the next try goes on with its key.
                 if !trouble.is_open {
-                    entry.done().map_err(disk)?;
+                    entry.done()?;
                 }
                 return Err(trouble);
             }
         };
         self.learn(&order)?;
         if !goal.is_unsettled(order.status) {
-            entry.done().map_err(disk)?;
+            entry.done()?;
             return Ok(order);
         }
-        let client = self.client(event)?;
-        let entry = entry.becomes(Mutation::Settle { order: order.order_id, goal }).map_err(disk)?;
+        // An order that a guest began without a token answered with one.
+        let client = self.client(&order.event_id)?;
+        let entry = entry.becomes(Mutation::Settle { order: order.order_id, goal })?;
         let order = settled(&client, order, goal).await;
         if !goal.is_unsettled(order.status) {
-            entry.done().map_err(disk)?;
+            entry.done()?;
         }
         self.learn(&order)?;
         Ok(order)

@@ -60,7 +60,7 @@ pub async fn place(office: Arc<Office>, event: EventId, session: SessionId, news
 fn wire(state: LiveState) -> Wire {
     match state {
         LiveState::Live => Wire::Live,
-        LiveState::Stale { .. } => Wire::Stale,
+        LiveState::Stale { silent_for } => Wire::Stale(silent_for),
         LiveState::Reconnecting { after, .. } => Wire::Reconnecting(after),
         LiveState::Ended(LiveEnd::Over) => Wire::Lost("over".to_owned()),
         LiveState::Ended(LiveEnd::Refused { detail, .. }) => Wire::Lost(detail),

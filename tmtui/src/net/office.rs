@@ -2,19 +2,19 @@
 
 use tmapi::availability::AvailabilityView;
 use tmapi::client::{Client, ClientError, ClientOptions, SearchQuery};
-use tmapi::event::{EventSummary, EventView};
+use tmapi::event::EventView;
 use tmapi::order::OrderView;
 use tmapi::session::SessionView;
 use tmapi::ticket::TicketView;
 use tmcore::{EventId, OrderId, SessionId};
 use tmctl::profile::Profile;
 
-use crate::action::Trouble;
+use crate::action::{EventsPage, Trouble};
 use crate::host::Host;
 use crate::house::House;
 
-/// The most events that are listed.
-const MOST_EVENTS: u32 = 100;
+/// Events a page has.
+const PAGE: u32 = 100;
 /// How often a question is repeated where that is harmless.
 const RETRIES: u32 = 4;
 
@@ -48,7 +48,7 @@ impl Office {
         if let Some(token) = &self.profile.explicit_token {
             return Ok(Some(token.clone()));
         }
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
+        let state = self.profile.state()?;
         Ok(state.guest_token(event).map(str::to_owned).or_else(|| self.profile.context_token.clone()))
     }
 
@@ -64,17 +64,24 @@ impl Office {
         }
     }
 
-    /// The events that have these words; all without, the first page of them.
-    pub async fn events(&self, words: &str) -> Result<Vec<EventSummary>, Trouble> {
+    /// The events that have these words, all without: the page that begins there, else the first.
+    pub async fn events(&self, words: &str, from: Option<&str>) -> Result<EventsPage, Trouble> {
+        let is_first = from.is_none();
         if words.is_empty() {
-            return Ok(self.anonymous.events(None, Some(MOST_EVENTS)).await?.items);
+            let page = self.anonymous.events(from, Some(PAGE)).await?;
+            return Ok(EventsPage { is_first, events: page.items, next: page.next_cursor });
         }
+        let number: u32 = from.and_then(|from| from.parse().ok()).unwrap_or(1);
         let query = SearchQuery {
             keyword: Some(words.to_owned()),
-            page_size: Some(MOST_EVENTS),
+            page_size: Some(PAGE),
+            page: Some(number),
             ..SearchQuery::default()
         };
-        Ok(self.anonymous.search(&query).await?.items)
+        let found = self.anonymous.search(&query).await?;
+        let is_last = u64::from(number) * u64::from(PAGE) >= found.total;
+        let next = (!is_last).then(|| (number + 1).to_string());
+        Ok(EventsPage { is_first, events: found.items, next })
     }
 
     pub async fn event(&self, event: &EventId) -> Result<EventView, Trouble> {
@@ -95,8 +102,7 @@ impl Office {
     pub async fn join(&self, event: &EventId) -> Result<SessionView, Trouble> {
         let token = self.token(event)?;
         let mut answer = self.client_with(token.as_deref())?.join(event).await;
-        let is_guests = token.is_some() && token.as_deref() == self.guest(event)?.as_deref();
-        if is_guests && answer.as_ref().is_err_and(|error| error.status() == Some(401)) {
+        if self.is_own_guest(event)? && answer.as_ref().is_err_and(|error| error.status() == Some(401)) {
             self.keep(|state| state.forget_guest(event))?;
             answer = self.client(event)?.join(event).await;
         }
@@ -110,13 +116,15 @@ impl Office {
         Ok(joined.session)
     }
 
-    fn guest(&self, event: &EventId) -> Result<Option<String>, Trouble> {
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
-        Ok(state.guest_token(event).map(str::to_owned))
+    /// Whether it is a guest of this host's who speaks at an event.
+    pub(super) fn is_own_guest(&self, event: &EventId) -> Result<bool, Trouble> {
+        let state = self.profile.state()?;
+        let guest = state.guest_token(event);
+        Ok(guest.is_some() && self.token(event)?.as_deref() == guest)
     }
 
     pub(super) fn keep(&self, change: impl FnOnce(&mut tmctl::profile::State)) -> Result<(), Trouble> {
-        self.profile.update(change).map_err(|error| Trouble::new(error.to_string()))
+        Ok(self.profile.update(change)?)
     }
 
     pub async fn leave(&self, event: &EventId, session: SessionId) -> Result<(), Trouble> {
@@ -133,7 +141,7 @@ impl Office {
 
     /// The tickets last bought, by this program or the command line.
     pub async fn tickets(&self) -> Result<Vec<TicketView>, Trouble> {
-        let state = self.profile.state().map_err(|error| Trouble::new(error.to_string()))?;
+        let state = self.profile.state()?;
         let mut tickets = Vec::new();
         for ticket in &state.last.tickets {
             let event = state.event_of(&ticket.to_string());

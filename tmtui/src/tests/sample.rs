@@ -15,7 +15,7 @@ use tmcore::seating::demo::DemoVenue;
 use tmcore::seating::{Category, Row, Seat, SeatingPlan, Section, Size};
 use tmcore::{EventId, Money, Timestamp};
 
-use crate::action::{Action, Command, News, PlaceNews, SeatNews, Wire};
+use crate::action::{Action, Command, EventsPage, News, PlaceNews, SeatNews, Wire};
 use crate::house::House;
 use crate::model::{Look, Model};
 use crate::palette::{Kind, Paint};
@@ -262,12 +262,17 @@ pub fn at_event(size: (u16, u16), house: &Arc<House>, state: impl Fn(usize) -> u
 }
 
 pub fn enter(model: &mut Model, event: &EventSummary, house: &Arc<House>, state: impl Fn(usize) -> u8) {
-    told(model, News::Events(Ok(vec![event.clone()])));
+    told(model, listed(vec![event.clone()]));
     press(model, KeyCode::Enter);
-    told(model, News::Event(Ok(Box::new(event_view(event)))));
+    told(model, News::Event(event.event_id.clone(), Ok(Box::new(event_view(event)))));
     told(model, News::House(e1(), Ok(Arc::clone(house))));
     told(model, News::Seats(e1(), SeatNews::Wire(Wire::Live)));
     told(model, News::Seats(e1(), SeatNews::Snapshot(Box::new(availability(house, state)))));
+}
+
+/// The first page of the list, and the last.
+pub fn listed(events: Vec<EventSummary>) -> News {
+    News::Events(String::new(), Ok(EventsPage { is_first: true, events, next: None }))
 }
 
 pub fn told(model: &mut Model, news: News) -> Vec<Command> {

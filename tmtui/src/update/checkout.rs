@@ -31,6 +31,10 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
             model.screen = Screen::Seats;
             Vec::new()
         }
+        Intent::Confirm if !is_authorized => {
+            step_by_step(model);
+            confirm(model)
+        }
         Intent::Card => ask(model, Purpose::Card, ""),
         Intent::Enter if is_authorized => finalize(model),
         Intent::Enter | Intent::Confirm => confirm(model),
@@ -45,6 +49,13 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
             Vec::new()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Whoever confirms by hand pays by hand.
+fn step_by_step(model: &mut Model) {
+    if let Some(visit) = &mut model.visit {
+        visit.checkout.is_booking = false;
     }
 }
 
@@ -131,6 +142,16 @@ pub(super) fn answered(model: &mut Model, answer: Result<Box<OrderView>, Trouble
     }
 }
 
+/// How an order stands was asked in passing: of no interest while something about it is under way.
+pub(super) fn seen(model: &mut Model, answer: Result<Box<OrderView>, Trouble>) -> Vec<Command> {
+    let is_busy = model.visit.as_ref().is_some_and(|visit| visit.checkout.busy.is_some());
+    match answer {
+        Ok(order) if !is_busy => settled(model, *order, None),
+        Err(trouble) if !is_busy && trouble.code == Some(ProblemCode::NotFound) => refused(model, trouble),
+        _ => Vec::new(),
+    }
+}
+
 fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Command> {
     let Some(visit) = &mut model.visit else { return Vec::new() };
     let before = visit.checkout.order.as_ref().map(|order| order.status);
@@ -142,6 +163,7 @@ fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Comman
         |text: &str| Trouble { hint: Some("nothing was paid; pick again".to_owned()), ..Trouble::new(text) };
     let trouble = match status {
         OrderStatus::Finalized => return paid(model, order),
+        OrderStatus::Authorized if std::mem::take(&mut visit.checkout.is_booking) => return finalize(model),
         OrderStatus::Authorized if is_news => {
             model.say(Mood::Good, "the seats are held and the card is good: f pays");
             return vec![Command::Bell];
@@ -155,6 +177,7 @@ fn settled(model: &mut Model, order: OrderView, was: Option<Busy>) -> Vec<Comman
         OrderStatus::Cancelled => over("the order was given up: its seats went back"),
         _ => return Vec::new(),
     };
+    visit.checkout.is_booking = false;
     if !status.is_open() {
         visit.checkout.order = None;
         if status == OrderStatus::Cancelled {
@@ -189,6 +212,8 @@ fn paid(model: &mut Model, order: OrderView) -> Vec<Command> {
     visit.checkout.order = None;
     visit.checkout.trouble = None;
     visit.checkout.card.clear();
+    let gate = |seat: &SeatId| Some((seat.clone(), visit.house.as_ref()?.gate(seat)?.to_owned()));
+    model.tickets.gates = order.tickets.iter().filter_map(|ticket| gate(&ticket.seat_id)).collect();
     model.tickets.event = visit.event.name.clone();
     model.tickets.all = order.tickets;
     model.tickets.at = 0;
@@ -204,6 +229,7 @@ fn refused(model: &mut Model, trouble: Trouble) -> Vec<Command> {
         visit.checkout.order = None;
     }
     let house = visit.house.clone();
+    visit.checkout.is_booking = false;
     let text = trouble.text.clone();
     let lost: Vec<_> = match (&house, trouble.code) {
         (Some(house), Some(ProblemCode::SeatsUnavailable)) => trouble

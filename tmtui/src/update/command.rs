@@ -2,8 +2,8 @@
 
 use tmcore::SeatId;
 
-use super::{act, checkout, events, pick};
-use crate::action::{Command, Fetch};
+use super::{act, checkout, console, events, pick};
+use crate::action::{Buy, Command, Fetch};
 use crate::keymap::Intent;
 use crate::model::over::{Dialog, Mood};
 use crate::model::walk::Party;
@@ -19,14 +19,17 @@ pub const VERBS: &[(&str, &str, &str)] = &[
     ("best", "[N]", "pick the best N together"),
     ("join", "[EVENT]", "stand in line"),
     ("wait", "", "the place in line"),
+    ("status", "", "where the order or the place stands"),
     ("leave", "", "give the place up"),
+    ("book", "[TOKEN]", "all steps in one: the best, unless some are picked"),
     ("order", "", "the checkout"),
     ("confirm", "[TOKEN]", "hold the seats, authorize the payment"),
     ("finalize", "", "pay"),
     ("cancel", "", "give the order up"),
     ("tickets", "", "what was bought"),
+    ("resume", "", "finish what was cut off"),
     ("sale", "", "the organiser's console"),
-    ("capacity", "N", "let N in at once"),
+    ("event", "open|pause|resume|close|capacity N", "run the sale"),
     ("refresh", "", "fetch anew"),
     ("help", "", "keys"),
     ("quit", "", "end"),
@@ -63,20 +66,23 @@ pub(super) fn run(model: &mut Model, text: &str) -> Vec<Command> {
         "search" => {
             rest.clone_into(&mut model.catalogue.search);
             model.screen = Screen::Events;
-            vec![Command::Fetch(Fetch::Events(rest.to_owned()))]
+            vec![events::list(model, rest.to_owned())]
         }
         "seats" => section(model, rest),
         "seat" => seat(model, rest),
         "best" => best(model, rest),
         "wait" => go(model, Screen::Line),
+        "status" => status(model),
+        "book" => book(model, rest),
+        "resume" => resume(model),
+        "event" => organise(model, rest),
         "leave" => super::line::ask_to_leave(model),
         "order" => checkout::open(model),
         "confirm" => confirm(model, rest),
         "finalize" => checkout::finalize(model),
         "cancel" => checkout::on(model, Intent::CancelOrder),
         "tickets" => act(model, Intent::Tickets),
-        "sale" => super::console::open(model),
-        "capacity" => capacity(model, rest),
+        "sale" => console::open(model),
         "refresh" => act(model, Intent::Refresh),
         "help" => act(model, Intent::Help),
         "quit" | "q" => act(model, Intent::Quit),
@@ -167,14 +173,52 @@ fn confirm(model: &mut Model, card: &str) -> Vec<Command> {
     checkout::confirm(model)
 }
 
-fn capacity(model: &mut Model, number: &str) -> Vec<Command> {
-    match (number.parse(), &model.console) {
-        (Ok(capacity), Some(_)) => {
+fn status(model: &mut Model) -> Vec<Command> {
+    match &model.visit {
+        Some(visit) if visit.checkout.is_open() => model.screen = Screen::Checkout,
+        Some(visit) if visit.place.is_some() => model.screen = Screen::Line,
+        _ => model.say(Mood::Plain, "there is neither a place in line nor an order"),
+    }
+    Vec::new()
+}
+
+/// Everything up to the tickets: what is picked, else the best.
+fn book(model: &mut Model, card: &str) -> Vec<Command> {
+    if model.visit.as_ref().is_some_and(|visit| visit.basket.seats().is_empty()) {
+        pick::on(model, Intent::Best);
+    }
+    if let Some(visit) = &mut model.visit {
+        visit.checkout.is_booking = true;
+    }
+    confirm(model, card)
+}
+
+fn resume(model: &mut Model) -> Vec<Command> {
+    if super::may_change(model) { vec![Command::Buy(Buy::Resume)] } else { Vec::new() }
+}
+
+/// The organiser's verbs, each in the console, which asks first.
+fn organise(model: &mut Model, text: &str) -> Vec<Command> {
+    let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let intent = match verb {
+        "open" => Intent::OpenSale,
+        "pause" => Intent::PauseSale,
+        "resume" => Intent::ResumeSale,
+        "close" => Intent::CloseSale,
+        "capacity" => Intent::Capacity,
+        _ => {
+            model.say(Mood::Warn, "expected open, pause, resume, close or capacity N");
+            return Vec::new();
+        }
+    };
+    let mut commands = if model.screen == Screen::Console { Vec::new() } else { console::open(model) };
+    match rest.trim().parse() {
+        Ok(capacity) if intent == Intent::Capacity => {
             if super::may_change(model) {
                 model.over.dialog = Some(Dialog::Capacity(capacity));
             }
         }
-        _ => model.say(Mood::Warn, "expected a number, in the organiser's console"),
+        _ => commands.extend(console::on(model, intent)),
     }
-    Vec::new()
+    commands
 }

@@ -7,10 +7,13 @@ use crate::action::{Buy, Command, Fetch, Follow};
 use crate::keymap::Intent;
 use crate::measure::moved;
 use crate::model::over::{Mood, Purpose};
+use crate::model::place::Place;
 use crate::model::visit::Visit;
 use crate::model::{Model, Screen};
 
 const PAGE: i32 = 10;
+/// The next page is asked for when so few events are left below the cursor.
+const AHEAD: usize = 30;
 
 pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
     let count = model.catalogue.shown().count();
@@ -35,7 +38,28 @@ pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
         }
         _ => {}
     }
-    Vec::new()
+    more(model).into_iter().collect()
+}
+
+/// Asks for the list from its beginning.
+pub(super) fn list(model: &mut Model, words: String) -> Command {
+    let asked = &mut model.catalogue.asked;
+    asked.at = Some(model.look.now);
+    if asked.words != words {
+        asked.next = None;
+    }
+    asked.words.clone_from(&words);
+    Command::Fetch(Fetch::Events(words, None))
+}
+
+/// Asks for the next page, once, when the end of what is known is near.
+pub(super) fn more(model: &mut Model) -> Option<Command> {
+    let catalogue = &mut model.catalogue;
+    if catalogue.at + AHEAD < catalogue.shown().count() {
+        return None;
+    }
+    let next = catalogue.asked.next.take()?;
+    Some(Command::Fetch(Fetch::Events(catalogue.asked.words.clone(), Some(next))))
 }
 
 /// Goes to an event; `joins` stands in line for it, if there is a line.
@@ -52,7 +76,9 @@ pub(super) fn enter(model: &mut Model, event: EventSummary, joins: bool) -> Vec<
             return Vec::new();
         }
         _ => {
-            model.visit = Some(Visit::new(event));
+            let mut visit = Visit::new(event);
+            visit.live.asked = Some(model.look.now);
+            model.visit = Some(visit);
             commands.extend([
                 Command::Fetch(Fetch::Event(id.clone())),
                 Command::Fetch(Fetch::House(id.clone())),
@@ -73,8 +99,8 @@ pub(super) fn join(model: &mut Model) -> Vec<Command> {
     if !visit.has_line() || visit.is_over() {
         return Vec::new();
     }
-    let is_good = visit.place.as_ref().is_some_and(|place| !place.session.status.is_terminal());
-    let is_inside = visit.may_order();
+    let is_good = visit.place.as_ref().is_some_and(Place::is_good);
+    let is_inside = is_good && visit.may_order();
     let event = visit.event.event_id.clone();
     if is_inside {
         return Vec::new();

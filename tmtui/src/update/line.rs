@@ -9,11 +9,8 @@ use crate::model::{Model, Screen};
 
 pub(super) fn on(model: &mut Model, intent: Intent) -> Vec<Command> {
     let is_inside = model.visit.as_ref().is_some_and(Visit::may_order);
-    let is_gone = model
-        .visit
-        .as_ref()
-        .and_then(|visit| visit.place.as_ref())
-        .is_none_or(|place| place.session.status.is_terminal());
+    let is_gone =
+        model.visit.as_ref().and_then(|visit| visit.place.as_ref()).is_none_or(|place| !place.is_good());
     match intent {
         Intent::Enter if is_inside => model.screen = Screen::Venue,
         Intent::Enter | Intent::Join if is_gone => return events::join(model),

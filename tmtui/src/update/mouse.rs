@@ -22,9 +22,12 @@ pub(super) fn on(model: &mut Model, event: MouseEvent) -> Vec<Command> {
     if let Some(question) = model.over.dialog.clone() {
         return ask(model, &question, event);
     }
+    if model.over.help.is_some() {
+        on_help(model, event);
+        return Vec::new();
+    }
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => {
-            model.over.help = None;
             model.over.drag = Some((at.x, at.y));
             click(model, at)
         }
@@ -40,6 +43,17 @@ pub(super) fn on(model: &mut Model, event: MouseEvent) -> Vec<Command> {
         MouseEventKind::ScrollDown => wheel(model, 1, event.modifiers),
         _ => Vec::new(),
     }
+}
+
+/// Over the help the wheel turns its pages, and a click closes it: nothing below it is meant.
+fn on_help(model: &mut Model, event: MouseEvent) {
+    let line = model.over.help.unwrap_or(0);
+    model.over.help = match event.kind {
+        MouseEventKind::ScrollUp => Some(line.saturating_sub(1)),
+        MouseEventKind::ScrollDown => Some(line + 1),
+        MouseEventKind::Down(_) => None,
+        _ => Some(line),
+    };
 }
 
 /// A click on a question: its left half says yes, its right half no.
@@ -139,25 +153,22 @@ fn drag(model: &mut Model, at: Position) {
         return;
     }
     if let (Some((x, y)), Some(visit)) = (model.over.drag, &mut model.visit) {
-        visit.walk.pan((i32::from(x) - i32::from(at.x), i32::from(y) - i32::from(at.y)), size);
+        let by = (i32::from(x) - i32::from(at.x), i32::from(y) - i32::from(at.y));
+        visit.walk.pan(by, size, model.screen == Screen::Section);
     }
     model.over.drag = Some((at.x, at.y));
 }
 
 fn wheel(model: &mut Model, by: i32, modifiers: KeyModifiers) -> Vec<Command> {
     let size = model.look.size;
+    let dots = model.screen == Screen::Section;
     match (model.screen, &mut model.visit) {
         (Screen::Section | Screen::Seats, Some(visit)) => {
             let sideways = modifiers.intersects(KeyModifiers::SHIFT | KeyModifiers::CONTROL);
-            visit.walk.pan(if sideways { (by * SIDEWAYS, 0) } else { (0, by) }, size);
+            visit.walk.pan(if sideways { (by * SIDEWAYS, 0) } else { (0, by) }, size, dots);
             Vec::new()
         }
         (Screen::Venue, _) => act(model, if by < 0 { Intent::PreviousSection } else { Intent::NextSection }),
-        _ if model.over.help.is_some() => {
-            let line = model.over.help.unwrap_or(0);
-            model.over.help = Some(if by < 0 { line.saturating_sub(1) } else { line + 1 });
-            Vec::new()
-        }
         _ => act(model, if by < 0 { Intent::Up } else { Intent::Down }),
     }
 }

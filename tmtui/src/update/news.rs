@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tmapi::ProblemCode;
 use tmapi::client::SeatGap;
+use tmapi::event::SaleStatus;
+use tmapi::order::{OrderStatus, OrderView};
 use tmapi::session::{SessionStatus, SessionView};
 use tmcore::{EventId, Timestamp};
 
@@ -18,19 +21,17 @@ use crate::model::{Model, Screen};
 
 pub(super) fn told(model: &mut Model, news: News) -> Vec<Command> {
     match news {
-        News::Events(answer) => {
-            model.catalogue.state = match answer {
-                Ok(found) => {
-                    model.catalogue.events = found;
-                    let count = model.catalogue.shown().count();
-                    model.catalogue.at = model.catalogue.at.min(count.saturating_sub(1));
-                    Loading::Ready
-                }
-                Err(trouble) => Loading::Failed(trouble.text),
-            };
+        // Somebody looks for other words by now.
+        News::Events(words, _) if words != model.catalogue.asked.words => Vec::new(),
+        News::Events(_, Ok(page)) => {
+            model.catalogue.hear(page);
             Vec::new()
         }
-        News::Event(answer) => event(model, answer),
+        News::Events(_, Err(trouble)) => {
+            model.catalogue.state = Loading::Failed(trouble.text);
+            Vec::new()
+        }
+        News::Event(id, answer) => event(model, &id, answer),
         News::House(id, answer) => house(model, &id, answer),
         News::Seats(id, news) => seats(model, &id, news),
         News::Place(id, news) => place(model, &id, news),
@@ -47,6 +48,20 @@ pub(super) fn told(model: &mut Model, news: News) -> Vec<Command> {
                 Vec::new()
             }
         }
+        News::OrderSeen(id, answer) => {
+            if at(model, &id).is_some() {
+                checkout::seen(model, answer)
+            } else {
+                Vec::new()
+            }
+        }
+        News::CutOff(0) => Vec::new(),
+        News::CutOff(count) => {
+            let text = format!("cut off the last time: {count}, which :resume finishes");
+            model.say(Mood::Warn, text);
+            Vec::new()
+        }
+        News::Resumed(answer) => resumed(model, answer),
         News::Tickets(answer) => {
             match answer {
                 Ok(tickets) => model.tickets.all = tickets,
@@ -77,25 +92,67 @@ fn at<'m>(model: &'m mut Model, event: &EventId) -> Option<&'m mut Visit> {
     model.visit.as_mut().filter(|visit| visit.event.event_id == *event)
 }
 
-fn event(model: &mut Model, answer: Result<Box<tmapi::event::EventView>, Trouble>) -> Vec<Command> {
+fn event(
+    model: &mut Model,
+    id: &EventId,
+    answer: Result<Box<tmapi::event::EventView>, Trouble>,
+) -> Vec<Command> {
+    let is_wanted = model.catalogue.wanted.take_if(|wanted| wanted == id).is_some();
     let view = match answer {
         Ok(view) => view,
         Err(trouble) => {
-            model.catalogue.wanted = None;
+            // Asked in passing: that the daemon does not answer is told by the streams.
+            if is_wanted {
+                complain(model, trouble);
+            }
+            return Vec::new();
+        }
+    };
+    if is_wanted {
+        return events::enter(model, view.summary, false);
+    }
+    let Some(visit) = at(model, id) else { return Vec::new() };
+    let was = visit.event.sale_status;
+    let is = view.summary.sale_status;
+    visit.event = view.summary;
+    visit.basket.limit = Some(view.settings.seats_per_order);
+    let said = match is {
+        SaleStatus::Closed => "the sale is over: what is held can still be paid",
+        SaleStatus::Paused => "the organiser holds the sale",
+        SaleStatus::Open => "the sale goes on",
+        SaleStatus::Scheduled => return Vec::new(),
+    };
+    if was == is {
+        return Vec::new();
+    }
+    model.say(Mood::Warn, said);
+    vec![Command::Bell]
+}
+
+/// What was cut off is finished: the orders say how.
+fn resumed(model: &mut Model, answer: Result<Vec<OrderView>, Trouble>) -> Vec<Command> {
+    let orders = match answer {
+        Ok(orders) => orders,
+        Err(trouble) => {
             complain(model, trouble);
             return Vec::new();
         }
     };
-    let id = view.summary.event_id.clone();
-    if model.catalogue.wanted.as_ref() == Some(&id) {
-        model.catalogue.wanted = None;
-        return events::enter(model, view.summary, false);
+    if orders.is_empty() {
+        model.say(Mood::Plain, "nothing was cut off");
     }
-    if let Some(visit) = at(model, &id) {
-        visit.event = view.summary;
-        visit.basket.limit = Some(view.settings.seats_per_order);
+    let mut commands = Vec::new();
+    for order in orders {
+        let status = format!("{:?}", order.status).to_uppercase();
+        model.say(Mood::Good, format!("{} is {status}", order.order_id));
+        if order.status == OrderStatus::Finalized {
+            commands.push(Command::Fetch(Fetch::Tickets));
+        }
+        if at(model, &order.event_id.clone()).is_some() {
+            commands.extend(checkout::seen(model, Ok(Box::new(order))));
+        }
     }
-    Vec::new()
+    commands
 }
 
 fn house(model: &mut Model, event: &EventId, answer: Result<Arc<House>, Trouble>) -> Vec<Command> {
@@ -144,10 +201,11 @@ fn seats(model: &mut Model, event: &EventId, news: SeatNews) -> Vec<Command> {
 fn linked(was: &Link, wire: Wire, now: Timestamp) -> Link {
     match wire {
         Wire::Live => Link::Live,
-        Wire::Stale => match was {
-            Link::Stale(since) => Link::Stale(*since),
-            _ => Link::Stale(now),
-        },
+        Wire::Stale(_) if matches!(was, Link::Stale(_)) => was.clone(),
+        Wire::Stale(silent_for) => {
+            let silent_for = i64::try_from(silent_for.as_millis()).unwrap_or(i64::MAX);
+            Link::Stale(Timestamp::from_millis(now.as_millis().saturating_sub(silent_for)))
+        }
         Wire::Reconnecting(after) => {
             let seconds = u32::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
             Link::Reconnecting(now.plus_seconds(seconds))
@@ -177,6 +235,13 @@ fn place(model: &mut Model, event: &EventId, news: PlaceNews) -> Vec<Command> {
             model.screen = Screen::Events;
             model.say(Mood::Plain, "you left the line");
         }
+        // It is nobody's, or somebody else's, any more: there is nothing to give up.
+        PlaceNews::Left(Err(trouble))
+            if matches!(trouble.code, Some(ProblemCode::NotFound | ProblemCode::Unauthenticated)) =>
+        {
+            visit.place = None;
+            complain(model, trouble);
+        }
         PlaceNews::Left(Err(trouble)) => complain(model, trouble),
     }
     Vec::new()
@@ -189,7 +254,9 @@ fn heard(model: &mut Model, event: &EventId, session: SessionView) -> Vec<Comman
     let id = session.session_id;
     let mut commands = Vec::new();
     let is_let_in = match &mut visit.place {
-        Some(place) if place.session.session_id == id => place.hear(session, now),
+        Some(place) if place.session.session_id == id && !matches!(place.link, Link::Lost(_)) => {
+            place.hear(session, now)
+        }
         _ => {
             visit.place = Some(Place::new(session, now));
             if !status.is_terminal() {

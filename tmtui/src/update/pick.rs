@@ -43,13 +43,21 @@ fn is_free_to_choose(model: &mut Model) -> bool {
     !holds
 }
 
+fn not_yet(model: &mut Model) {
+    model.say(Mood::Plain, "one moment: what is free is not known yet");
+}
+
 /// Picks a seat, or puts it back.
 pub(super) fn toggle(model: &mut Model, seat: usize) -> Vec<Command> {
     if !is_free_to_choose(model) {
         return Vec::new();
     }
     let Some(visit) = &mut model.visit else { return Vec::new() };
-    let Some((house, stock)) = visit.house.as_ref().zip(visit.live.stock.as_ref()) else { return Vec::new() };
+    let Some((house, stock)) = visit.seats() else {
+        not_yet(model);
+        return Vec::new();
+    };
+    let house = Arc::clone(house);
     let state = stock.state(seat);
     if visit.basket.has(seat) {
         visit.basket.toggle(seat);
@@ -63,9 +71,9 @@ pub(super) fn toggle(model: &mut Model, seat: usize) -> Vec<Command> {
             visit.basket.toggle(seat);
             return Vec::new();
         }
-        SeatState::Reserved => format!("{} is held by somebody else: it may come back", called(house, seat)),
-        SeatState::Sold => format!("{} is sold", called(house, seat)),
-        SeatState::Blocked => format!("{} is not for sale", called(house, seat)),
+        SeatState::Reserved => format!("{} is held by somebody else: it may come back", called(&house, seat)),
+        SeatState::Sold => format!("{} is sold", called(&house, seat)),
+        SeatState::Blocked => format!("{} is not for sale", called(&house, seat)),
     };
     model.say(Mood::Warn, refusal);
     Vec::new()
@@ -93,7 +101,9 @@ fn best(model: &mut Model) {
     }
     let (screen, size) = (model.screen, model.look.size);
     let Some(visit) = &mut model.visit else { return };
-    let Some((house, stock)) = visit.house.clone().zip(visit.live.stock.as_ref()) else { return };
+    let Some((house, stock)) = visit.house.clone().zip(visit.live.stock.as_ref()) else {
+        return not_yet(model);
+    };
     let wish = wish(visit, &house, screen);
     let Some(seats) = house.best(|seat| stock.is_free(seat), &wish) else {
         let place = if wish.section.is_some() { "in this section" } else { "here" };
@@ -112,7 +122,9 @@ fn best(model: &mut Model) {
 fn next_free(model: &mut Model) {
     let size = model.look.size;
     let Some(visit) = &mut model.visit else { return };
-    let Some((house, stock)) = visit.house.clone().zip(visit.live.stock.as_ref()) else { return };
+    let Some((house, stock)) = visit.house.clone().zip(visit.live.stock.as_ref()) else {
+        return not_yet(model);
+    };
     let (count, after) = (house.seat_count(), visit.walk.seat.map_or(0, |seat| seat + 1));
     let fits = |seat: &usize| {
         let level = house.spots.get(*seat).map(|spot| spot.level);

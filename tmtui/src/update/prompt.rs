@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{checkout, command};
-use crate::action::{Command, Fetch};
+use super::{checkout, command, events};
+use crate::action::Command;
 use crate::model::Model;
 use crate::model::over::{Dialog, Mood, Prompt, Purpose};
 
@@ -74,7 +74,7 @@ fn done(model: &mut Model, prompt: &Prompt) -> Vec<Command> {
     match prompt.purpose {
         Purpose::Search => {
             text.clone_into(&mut model.catalogue.search);
-            vec![Command::Fetch(Fetch::Events(text.to_owned()))]
+            vec![events::list(model, text.to_owned())]
         }
         Purpose::Command => command::run(model, text),
         Purpose::Card => {

@@ -38,6 +38,15 @@ fn worded(model: &Model, question: &Dialog, pen: &Pen<'_>) -> Worded {
         Dialog::Cancel => {
             ("Give the order up?", vec!["Its seats go back, nothing is paid.".to_owned()], "give up", "keep")
         }
+        Dialog::Quit if !model.visit.as_ref().is_some_and(|visit| visit.checkout.is_open()) => (
+            "Quit and leave the line alone?",
+            vec![
+                "The place lapses when nothing is heard of you for a while.".to_owned(),
+                "`tmctl wait` keeps it, and so does this program when started again.".to_owned(),
+            ],
+            "quit",
+            "stay",
+        ),
         Dialog::Quit => (
             "Quit with an open order?",
             vec![

@@ -37,8 +37,8 @@ fn standing(model: &Model, place: &Place, area: Rect, pen: &mut Pen<'_>) {
         pen.pair(area, 5, ("place", &format!("{position} of {}", session.waiting)), Role::Title);
         pen.pair(area, 6, ("ahead", &ahead.to_string()), Role::Title);
     }
-    let rate =
-        place.moved_a_minute().map_or_else(|| "not known yet".to_owned(), |rate| format!("{rate} a minute"));
+    let rate = place.moved_a_minute(model.look.now);
+    let rate = rate.map_or_else(|| "not known yet".to_owned(), |rate| format!("{rate} a minute"));
     pen.pair(area, 7, ("let in", &rate), Role::Plain);
     let estimate = session.estimate.map_or_else(
         || "not known yet".to_owned(),

@@ -13,8 +13,8 @@ use crate::house::House;
 use crate::model::{Model, Screen};
 use crate::palette::Kind;
 use crate::tests::sample::{
-    arena, at_event, blocks, busy, delta, e1, enter, model, now, order, place, press, seat_map, session,
-    stadium, summary, theatre, told, typed,
+    arena, at_event, blocks, busy, delta, e1, enter, listed, model, now, order, place, press, seat_map,
+    session, stadium, summary, theatre, told, typed,
 };
 use crate::update::update;
 
@@ -139,7 +139,7 @@ fn events(size: (u16, u16)) -> Model {
     gone.seats.available = 0;
     let events =
         vec![summary("E1", "The Winter's Tale", "on"), summary("E2", "Thousand Amps", "on"), soon, gone];
-    told(&mut model, News::Events(Ok(events)));
+    told(&mut model, listed(events));
     model
 }
 
@@ -302,6 +302,7 @@ fn names_of_others_are_shown_and_never_executed() {
                 );
             }
             assert!(!text.contains(['\u{7}', '\u{9b}', '\u{202e}']), "{size:?}");
+            assert!(text.contains(r"\u{1b}]0;"), "{size:?}: an escape stands as text");
         }
     }
 }

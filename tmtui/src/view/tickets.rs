@@ -30,6 +30,9 @@ pub(super) fn draw(model: &Model, pen: &mut Pen<'_>) {
     pen.text(side, 2, &pen.name(&ticket.section), Role::Title);
     let (row, number) = (pen.name(&ticket.row), pen.name(&ticket.number));
     pen.text(side, 3, &format!("row {row}, seat {number}"), Role::Title);
+    if let Some(gate) = tickets.gate(ticket) {
+        pen.text(side, 4, &pen.name(gate), Role::Title);
+    }
     pen.text(side, 5, &format!("event {}", pen.name(ticket.event_id.as_str())), Role::Plain);
     pen.text(side, 6, &format!("seat  {}", pen.name(ticket.seat_id.as_str())), Role::Plain);
     pen.text(side, 7, &format!("since {}", text::time(ticket.issued_at, &model.look.zone)), Role::Plain);

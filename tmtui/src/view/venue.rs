@@ -185,8 +185,12 @@ fn centred(area: Rect, run: Run, text: &str, role: Role, pen: &mut Pen<'_>) {
 fn list(visit: &Visit, house: &House, size: (u16, u16), pen: &mut Pen<'_>) {
     let side = layout::venue(size).side;
     let stock = visit.live.stock.as_ref();
-    let all = stock.map(|stock| stock.all(visit.walk.level)).unwrap_or_default();
-    pen.text(side, 0, &format!("{} of {} free", all.free, all.all), Role::Title);
+    let all = stock.map(|stock| stock.all(visit.walk.level));
+    let all = all.map_or_else(
+        || "counting the seats ...".to_owned(),
+        |all| format!("{} of {} free", all.free, all.all),
+    );
+    pen.text(side, 0, &all, Role::Title);
     let picked = visit.basket.seats().len();
     if picked > 0 {
         pen.right(side, 0, &format!("{picked} picked"), Role::Mine);

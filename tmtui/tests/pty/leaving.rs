@@ -22,6 +22,98 @@ fn the_terminal_is_given_back_after_a_signal() {
     }
 }
 
+/// A panic of the loop, and one of a task beside it, which would be hidden by what is drawn on.
+#[test]
+fn the_terminal_is_given_back_after_a_panic_and_what_happened_stands_below() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let office = Office::open();
+    for (key, told) in [("\x1b[20~", "a drill in the loop"), ("\x1b[21~", "a drill in a task")] {
+        let mut tui = Terminal::start_with(&office.url, &["E1"], &[("TMTUI_DRILL", "1")]);
+        tui.wait_for("LIVE");
+        assert!(tui.screen().alternate_screen() && !tui.has_its_modes());
+        tui.press(key);
+        assert_ne!(tui.exit_code(), 0, "{told}");
+        assert!(tui.is_given_back(), "{told}");
+        assert!(tui.has_its_modes(), "{told}");
+        let text = tui.text();
+        assert!(text.contains(told) && text.contains("panicked at"), "{text}");
+        assert!(!text.contains("VENUE") && !text.contains("help"), "{text}");
+        // The shell's prompt comes below what is told.
+        let last = text.lines().count();
+        assert!(
+            usize::from(tui.screen().cursor_position().0) >= last,
+            "{:?}\n{text}",
+            tui.screen().cursor_position()
+        );
+        let leaving = tui.written.windows(8).filter(|part| part == b"\x1b[?1049l").count();
+        assert_eq!(leaving, 1, "{told}: the screen is left once");
+    }
+}
+
+/// Nobody is there who could continue it: it goes on by itself.
+#[test]
+fn ctrl_z_without_a_shell_does_not_stop_it_for_ever() {
+    let office = Office::open();
+    let mut tui = Terminal::start((80, 24), &office.url, &[]);
+    tui.wait_for("The Winter's Tale");
+    let before = tui.written.len();
+    tui.press("\x1a");
+    tui.wait_for_bytes(before, b"\x1b[?1049h");
+    tui.press("?");
+    tui.wait_for("keys, and commands");
+}
+
+/// Stopped by somebody else, its terminal used otherwise meanwhile: continued, it takes it again.
+#[test]
+fn stopped_and_continued_by_others_it_has_the_terminal_again() {
+    let office = Office::open();
+    let mut tui = Terminal::start((80, 24), &office.url, &[]);
+    tui.wait_for("The Winter's Tale");
+    let raw = tui.modes();
+    signal(&tui, "STOP");
+    tui.set_modes("sane");
+    assert_ne!(tui.modes(), raw);
+    let before = tui.written.len();
+    signal(&tui, "CONT");
+    tui.wait_for_bytes(before, b"\x1b[2J");
+    tui.wait_for("The Winter's Tale");
+    assert_eq!(tui.modes(), raw);
+    tui.press("q");
+    assert!(tui.wait_for_end() && tui.is_given_back());
+}
+
+/// What `y` and `Y` hand to the clipboard, as the terminal gets it (OSC 52).
+#[test]
+fn what_is_copied_is_the_id_and_a_command_that_runs() {
+    let office = Office::open();
+    let mut tui = Terminal::start((80, 24), &office.url, &["E4"]);
+    tui.wait_for("LIVE");
+    tui.wait_for(" free");
+    let mut copied = |keys: &str, shown: &str| {
+        let from = tui.written.len();
+        tui.press(keys);
+        tui.wait_for(shown);
+        let bytes = tui.wait_for_bytes(from, b"\x1b\\");
+        let text = String::from_utf8_lossy(&bytes);
+        let code = text.split("\x1b]52;c;").nth(1).unwrap().split('\x1b').next().unwrap();
+        String::from_utf8(data_encoding::BASE64.decode(code.as_bytes()).unwrap()).unwrap()
+    };
+    assert_eq!(copied("y", "copied: E4"), "E4");
+    let mut commands = vec![copied("Y", "copied: tmctl seats E4")];
+    commands.push(copied("\r\rY", "copied: tmctl seats E4 --section"));
+    commands.push(copied(":sale\rY", "copied: tmctl sale status E4"));
+    for command in commands {
+        let words: Vec<_> = command.split_once(' ').unwrap().1.split(" --section ").collect();
+        let mut arguments: Vec<_> = words[0].split(' ').collect();
+        if let Some(section) = words.get(1) {
+            arguments.extend(["--section", section.trim_matches('\'')]);
+        }
+        assert!(office.tmctl(&arguments).is_some(), "{command}");
+    }
+}
+
 #[test]
 fn the_mouse_can_be_freed_and_text_copied() {
     let office = Office::open();

@@ -19,9 +19,13 @@ pub struct Office {
     child: Child,
 }
 
-/// A program that `--workspace` builds into the same folder as this one.
+/// A program that `--workspace` builds into the same folder as this one, or one of the folder `TM_PROGRAMS`: so a
+/// release is measured.
 pub fn program(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_tmtui")).with_file_name(name);
+    let path = match std::env::var_os("TM_PROGRAMS") {
+        Some(folder) => Path::new(&folder).join(name),
+        None => Path::new(env!("CARGO_BIN_EXE_tmtui")).with_file_name(name),
+    };
     assert!(path.is_file(), "{} is missing: build with `cargo build --workspace`", path.display());
     path
 }

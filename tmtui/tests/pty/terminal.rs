@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use vt100::{Parser, Screen};
 
 use crate::cast::Cast;
+use crate::office::program;
 
 /// How long anything may take: a machine under load is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +21,8 @@ pub struct Terminal {
     pub child: Box<dyn Child + Send + Sync>,
     pub cast: Cast,
     pub began: Instant,
+    /// Everything that was written.
+    pub written: Vec<u8>,
     /// The terminal's modes before the program had it.
     pub before: String,
     pty: Pty,
@@ -33,9 +36,16 @@ struct Pty {
 impl Terminal {
     /// Starts the program in a terminal of so many columns and lines.
     pub fn start(size: (u16, u16), url: &str, arguments: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tmtui"));
+        let mut command = CommandBuilder::new(program("tmtui"));
         command.args(arguments);
         Self::run(size, url, command)
+    }
+
+    /// The same with further variables; an empty value takes one away.
+    pub fn start_with(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new(program("tmtui"));
+        command.args(arguments);
+        Self::spawn((80, 24), url, command, variables)
     }
 
     /// Starts a shell with job control, and the program in it.
@@ -43,11 +53,20 @@ impl Terminal {
         let mut command = CommandBuilder::new("/bin/bash");
         command.args(["--norc", "--noprofile", "-i"]);
         let mut terminal = Self::run(size, url, command);
-        terminal.press(concat!(env!("CARGO_BIN_EXE_tmtui"), "\r"));
+        terminal.press(&format!("{}\r", program("tmtui").display()));
         terminal
     }
 
-    fn run((columns, lines): (u16, u16), url: &str, mut command: CommandBuilder) -> Self {
+    fn run(size: (u16, u16), url: &str, command: CommandBuilder) -> Self {
+        Self::spawn(size, url, command, &[])
+    }
+
+    fn spawn(
+        (columns, lines): (u16, u16),
+        url: &str,
+        mut command: CommandBuilder,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let home = TempDir::new().unwrap();
@@ -57,6 +76,13 @@ impl Terminal {
             command.env(name, value);
         }
         command.env("TM_HOME", home.path());
+        for (name, value) in variables {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
+        }
         let before = modes(pair.master.as_ref());
         let began = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
@@ -78,6 +104,7 @@ impl Terminal {
             child,
             cast: Cast::new(columns, lines),
             began,
+            written: Vec::new(),
             before,
             pty: Pty { master: pair.master, home },
         }
@@ -100,13 +127,53 @@ impl Terminal {
     fn listen(&mut self, longest: Duration) -> bool {
         match self.output.recv_timeout(longest) {
             Ok(bytes) => {
-                self.cast.add(self.began.elapsed(), &bytes);
-                self.parser.process(&bytes);
+                self.hear(&bytes);
                 true
             }
             Err(RecvTimeoutError::Timeout) => true,
             Err(RecvTimeoutError::Disconnected) => false,
         }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        self.cast.add(self.began.elapsed(), bytes);
+        self.written.extend(bytes);
+        self.parser.process(bytes);
+    }
+
+    /// Waits until this was written, since the program wrote so much; answers what was.
+    pub fn wait_for_bytes(&mut self, from: usize, wanted: &[u8]) -> Vec<u8> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let written = self.written.get(from..).unwrap_or_default();
+            if written.windows(wanted.len()).any(|part| part == wanted) {
+                return written.to_vec();
+            }
+            let goes_on = self.listen(Duration::from_millis(100));
+            assert!(goes_on && Instant::now() < until, "{wanted:?} is not written:\n{}", self.text());
+        }
+    }
+
+    /// Types more than a terminal takes at once, while somebody reads.
+    pub fn pour(&mut self, bytes: Vec<u8>) {
+        let mut input = std::mem::replace(&mut self.input, Box::new(std::io::sink()));
+        let writing = std::thread::spawn(move || {
+            input.write_all(&bytes).unwrap();
+            input.flush().unwrap();
+            input
+        });
+        let until = Instant::now() + PATIENCE;
+        while !writing.is_finished() {
+            self.listen(Duration::from_millis(20));
+            assert!(Instant::now() < until, "what is typed is not taken in");
+        }
+        self.input = writing.join().unwrap();
+    }
+
+    /// What the program did with its last exit, once it ended.
+    pub fn exit_code(&mut self) -> u32 {
+        self.wait_for_end();
+        self.child.wait().unwrap().exit_code()
     }
 
     /// Takes in what was written meanwhile, or comes within so long.
@@ -156,12 +223,25 @@ impl Terminal {
     pub fn resize(&mut self, (columns, lines): (u16, u16)) {
         let size = PtySize { rows: lines, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.pty.master.resize(size).unwrap();
-        self.parser.screen_mut().set_size(lines, columns);
+        // The parser knows no smaller ones; the program does.
+        self.parser.screen_mut().set_size(lines.max(2), columns.max(2));
+    }
+
+    /// The terminal's modes, as `stty -g` writes them.
+    pub fn modes(&self) -> String {
+        modes(self.pty.master.as_ref())
+    }
+
+    /// Sets them, as a shell does.
+    pub fn set_modes(&self, modes: &str) {
+        let name = self.pty.master.tty_name().expect("a terminal has a name");
+        let stty = std::process::Command::new("stty").arg("-F").arg(name).arg(modes).status().unwrap();
+        assert!(stty.success());
     }
 
     /// Whether the terminal's modes are what they were before the program had it.
     pub fn has_its_modes(&self) -> bool {
-        modes(self.pty.master.as_ref()) == self.before
+        self.modes() == self.before
     }
 
     /// Waits for the program's end; answers whether it ended well.
@@ -169,12 +249,8 @@ impl Terminal {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                while self.listen(Duration::from_millis(50))
-                    && self.output.try_recv().is_ok_and(|bytes| {
-                        self.parser.process(&bytes);
-                        true
-                    })
-                {}
+                // What was written before the end comes until nobody has the terminal any more.
+                while self.listen(Duration::from_millis(50)) && Instant::now() < until {}
                 return status.success();
             }
             self.listen(Duration::from_millis(50));
