@@ -106,7 +106,7 @@ pub struct Crowd {
     pub rush_millis: u64,
     /// How many of a hundred order without waiting to be let in.
     pub bots_percent: u64,
-    /// How many seats there are: those who pay want a quarter more together, as far as an order may go.
+    /// How many seats there are: those who pay want a half more together, as far as an order may go.
     pub seats: u32,
     /// The most seats of one order.
     pub per_order: u32,
@@ -133,9 +133,9 @@ impl Crowd {
         Member { number, habit, arrives_millis, seats: 1, seed: dice.roll() }
     }
 
-    /// Around the mean that sells everything and a quarter more: up to two seats fewer or more.
+    /// Around the mean that sells everything and a half more: up to two seats fewer or more.
     fn wish(&self, payers: u64, dice: &mut Dice) -> u32 {
-        let wanted = u64::from(self.seats) * 5 / 4;
+        let wanted = u64::from(self.seats) * 3 / 2;
         let mean = wanted / payers + u64::from(dice.below(payers) < wanted % payers);
         let spread = mean.saturating_sub(1).min(2);
         let wish = mean - spread + dice.below(2 * spread + 1);
@@ -173,7 +173,7 @@ mod tests {
     fn payers_want_more_than_there_is() {
         let members = crowd(2_000, 3).members();
         let wanted: u32 = members.iter().filter(|one| one.habit.pays()).map(|one| one.seats).sum();
-        assert!((11_000..14_000).contains(&wanted), "{wanted}");
+        assert!((12_000..15_000).contains(&wanted), "{wanted}");
     }
 
     proptest! {

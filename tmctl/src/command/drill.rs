@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tmapi::client::{Client, ClientOptions};
 use tmapi::event::EventView;
+use tmapi::sale::SaleView;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
 use tmcore::drill::{Asked, Crowd, House, Member, check};
@@ -24,6 +25,8 @@ use crate::progress::Progress;
 
 /// Between two looks at the sale.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long it may take until everybody has gone home and nothing is held, after nobody new was served any more.
+const REST: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = "\
@@ -146,10 +149,11 @@ async fn rehearse(
         Shop::new(guest, event.summary.event_id.clone(), choice::House::of(map), house.has_waiting_room);
     let shop = std::sync::Arc::new(shop);
     let crowd = send(&shop, &members);
-    let (samples, thrown) = tokio::join!(
+    let (watched, thrown) = tokio::join!(
         watch(desk, args, office, &shop, crowd),
         fault::throw(office, &shop, &args.faults, args.seed ^ 0xFA17)
     );
+    let Watched { samples, restless } = watched?;
     let history = shop.history.all();
     let rehearsed = Rehearsed {
         event_id: shop.event.clone(),
@@ -159,8 +163,9 @@ async fn rehearse(
         capacity: event.settings.capacity,
         hold_ttl_seconds: event.settings.hold_ttl_seconds,
     };
-    let mut report = Report::new(rehearsed, &members, &history, samples?);
+    let mut report = Report::new(rehearsed, &members, &history, samples);
     report.faults = thrown;
+    report.add("at-rest", "everybody went home, and no seat was left held", restless);
     report.judge(&check(&history, house));
     Ok((report, history))
 }
@@ -169,9 +174,16 @@ fn send(shop: &std::sync::Arc<Shop>, members: &[Member]) -> JoinSet<()> {
     let mut crowd = JoinSet::new();
     for &member in members {
         let shop = std::sync::Arc::clone(shop);
-        crowd.spawn(async move { drill::visit(&shop, member).await });
+        let all = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        crowd.spawn(async move { drill::visit(&shop, member, all).await });
     }
     crowd
+}
+
+/// What was seen of a sale, and what did not come to rest.
+struct Watched {
+    samples: Vec<Sample>,
+    restless: Vec<String>,
 }
 
 /// Looks at the sale until everybody has gone home and nothing is held any more.
@@ -181,35 +193,46 @@ async fn watch(
     office: &Office,
     shop: &Shop,
     mut crowd: JoinSet<()>,
-) -> Result<Vec<Sample>, Failure> {
+) -> Result<Watched, Failure> {
     let organiser = office.organiser()?;
     let progress = Progress::new(desk);
     let mut samples = vec![Sample::default()];
+    let mut reserved = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         while crowd.try_join_next().is_some() {}
+        let on_their_way = crowd.len();
+        let time = Duration::from_millis(shop.watch.millis());
+        if time > args.at_most {
+            shop.close();
+        }
+        if time > args.at_most + REST {
+            let restless = format!("{on_their_way} buyers are on their way, {reserved} seats are held");
+            return Ok(Watched { samples, restless: vec![restless] });
+        }
         // The daemon may be away: then there is nothing to be seen.
         let Ok(sale) = organiser.sale(&shop.event).await else { continue };
-        let at_millis = shop.watch.millis();
-        let inside = sale.active + sale.ordering;
-        samples.push(Sample { at_millis, sold: sale.seats.sold, waiting: sale.waiting, inside });
-        let all = sale.seats.all();
-        let text = format!(
-            "{} of {all} sold, {} in line, {inside} inside, {} on their way",
-            sale.seats.sold,
-            sale.waiting,
-            crowd.len()
-        );
-        progress.advance(&text, sale.seats.sold.into(), all.into());
-        let is_late = u128::from(at_millis) > args.at_most.as_millis();
-        if is_late || (sale.seats.available == 0 && sale.seats.reserved == 0) {
+        samples.push(sample(&sale, shop.watch.millis()));
+        progress.advance(&told(&sale, on_their_way), sale.seats.sold.into(), sale.seats.all().into());
+        reserved = sale.seats.reserved;
+        if sale.seats.available == 0 && reserved == 0 {
             shop.close();
         }
-        if crowd.is_empty() && sale.seats.reserved == 0 {
+        if on_their_way == 0 && reserved == 0 {
             shop.close();
-            return Ok(samples);
+            return Ok(Watched { samples, restless: Vec::new() });
         }
     }
+}
+
+const fn sample(sale: &SaleView, at_millis: u64) -> Sample {
+    Sample { at_millis, sold: sale.seats.sold, waiting: sale.waiting, inside: sale.active + sale.ordering }
+}
+
+fn told(sale: &SaleView, on_their_way: usize) -> String {
+    let (sold, all) = (sale.seats.sold, sale.seats.all());
+    let inside = sale.active + sale.ordering;
+    format!("{sold} of {all} sold, {} in line, {inside} inside, {on_their_way} on their way", sale.waiting)
 }
 
 fn keep(folder: &std::path::Path, report: &Report, history: &[Asked]) -> Result<(), Failure> {

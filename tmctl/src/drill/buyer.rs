@@ -20,13 +20,24 @@ const LOOK_MILLIS: (u64, u64) = (300, 1_500);
 /// Who is this near looks more often.
 const NEAR: u64 = 100;
 
-/// Comes, buys or does not, and goes.
-pub async fn visit(shop: &Shop, member: Member) {
+/// Comes, buys or does not, and goes. Whoever wants to pay and got nothing comes again while there is something to be had,
+/// as a guest of another number: `crowd` more.
+pub async fn visit(shop: &Shop, mut member: Member, crowd: u32) {
     tokio::time::sleep(Duration::from_millis(member.arrives_millis)).await;
-    let mut buyer = Buyer { shop, member, dice: Dice::new(member.seed) };
-    match member.habit {
-        Habit::Bot => buyer.rush_in().await,
-        _ => buyer.buy().await,
+    let mut dice = Dice::new(member.seed);
+    loop {
+        let mut buyer = Buyer { shop, member, dice: dice.clone() };
+        let has_bought = match member.habit {
+            Habit::Bot => buyer.rush_in().await,
+            _ => buyer.buy().await,
+        };
+        dice = buyer.dice;
+        if has_bought || !member.habit.pays() || shop.is_over() {
+            return;
+        }
+        let Some(number) = member.number.checked_add(crowd) else { return };
+        member.number = number;
+        tokio::time::sleep(Duration::from_millis(500 + dice.below(1_000))).await;
     }
 }
 
@@ -37,19 +48,18 @@ struct Buyer<'a> {
 }
 
 impl Buyer<'_> {
-    /// A purchase from the door to the ticket, or to wherever it ends.
-    async fn buy(&mut self) {
-        let Some((client, session)) = self.come_in().await else { return };
+    /// A purchase from the door to the ticket, or to wherever it ends. Answers whether there is a ticket.
+    async fn buy(&mut self) -> bool {
+        let Some((client, session)) = self.come_in().await else { return false };
         if self.abandons() {
-            return self.leave(&client, session).await;
+            self.leave(&client, session).await;
+            return false;
         }
-        let Some((order, client)) = self.begin(client, session).await else { return };
+        let Some((order, client)) = self.begin(client, session).await else { return false };
         self.think().await;
-        if self.abandons() {
-            return self.give_up(&client, order).await;
-        }
-        if !self.hold(&client, order).await {
-            return self.give_up(&client, order).await;
+        if self.abandons() || !self.hold(&client, order).await {
+            self.give_up(&client, order).await;
+            return false;
         }
         self.think().await;
         if self.member.habit == Habit::Abandoner {
@@ -57,11 +67,11 @@ impl Buyer<'_> {
             if self.dice.chance(50) {
                 self.give_up(&client, order).await;
             }
-            return;
+            return false;
         }
         let key = Host::idempotency_key();
         let send = || client.finalize(order, &key);
-        self.ask(Step::Finalize, &key, &client, send).await;
+        matches!(self.ask(Step::Finalize, &key, &client, send).await, Outcome::Ok(_))
     }
 
     /// A token, and the place by which one was let in. Where nobody has to be let in there is neither.
@@ -228,17 +238,18 @@ impl Buyer<'_> {
     }
 
     /// Orders without being let in, a few times.
-    async fn rush_in(&mut self) {
+    async fn rush_in(&mut self) -> bool {
         for _ in 0..5 {
             let create = CreateOrder { event_id: self.shop.event.clone(), session_id: None };
             let key = Host::idempotency_key();
             let guest = &self.shop.guest;
             let outcome = self.ask(Step::Order, &key, guest, || guest.create_order(&create, &key)).await;
             if matches!(outcome, Outcome::Ok(_)) {
-                return;
+                return false;
             }
             self.pause(1_000).await;
         }
+        false
     }
 
     /// Asks once, or twice at once under the same key, as their habit is.

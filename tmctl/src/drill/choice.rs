@@ -21,15 +21,16 @@ impl House {
         Self { rows: rows.map(|row| row.ids.as_slice()).map(seats).collect() }
     }
 
-    /// As many seats as wanted, or as many as there are: from a row drawn by lot, the first run that is long enough.
+    /// As many seats as wanted, or as many as there are: from a row drawn by lot, one of the runs that are long enough.
     pub fn choose(&self, states: &SeatStates, wanted: u32, dice: &mut Dice) -> Vec<SeatId> {
         let rows = self.rows.len() as u64;
         let first = usize::try_from(dice.below(rows)).unwrap_or_default();
         let free = |seat: &(usize, SeatId)| states.get(seat.0) == SeatState::Available;
         for count in (1..=wanted as usize).rev() {
             for row in self.rows.iter().cycle().skip(first).take(self.rows.len()) {
-                let run = row.windows(count).find(|run| run.iter().all(free));
-                if let Some(run) = run {
+                let runs: Vec<_> = row.windows(count).filter(|run| run.iter().all(free)).collect();
+                let drawn = usize::try_from(dice.below(runs.len() as u64)).unwrap_or_default();
+                if let Some(run) = runs.get(drawn) {
                     return run.iter().map(|(_, id)| id.clone()).collect();
                 }
             }

@@ -172,7 +172,8 @@ fn habits(members: &[Member], history: &[Asked]) -> Vec<HabitReport> {
     let bought: BTreeSet<_> = history
         .iter()
         .filter(|asked| asked.step == Step::Finalize && matches!(asked.outcome, Outcome::Ok(_)))
-        .map(|asked| asked.buyer)
+        // Who came again had another number.
+        .map(|asked| asked.buyer % u32::try_from(members.len()).unwrap_or(u32::MAX).max(1))
         .collect();
     let of = |habit: Habit| {
         let these = || members.iter().filter(move |member| member.habit == habit);
