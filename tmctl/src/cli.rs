@@ -99,7 +99,6 @@ impl Global {
 
 /// The commands, in the order a buyer needs them.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 pub enum Command {
     /// List the events
     Events(events::Args),
