@@ -59,9 +59,10 @@ impl OwnTmd {
         self
     }
 
-    /// The same, with a setting.
+    /// The same, with a setting by its name in tmd's configuration: `store.batch_items`.
     pub fn set(mut self, name: &str, value: &dyn std::fmt::Display) -> Self {
-        self.settings.push((name.to_owned(), value.to_string()));
+        let variable = format!("TMD_{}", name.to_uppercase().replace('.', "_"));
+        self.settings.push((variable, value.to_string()));
         self
     }
 

@@ -65,7 +65,7 @@ pub struct Args {
     /// What goes wrong meanwhile
     #[arg(long, value_name = "FAULT", value_delimiter = ',')]
     faults: Vec<Fault>,
-    /// A setting of the rehearsal's daemon: TMD_STORE_BATCH_ITEMS=64; `tmd config print` shows them all
+    /// A setting of the rehearsal's daemon, such as store.batch_items=64; `tmd config print` shows them all
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
     /// When nobody new is served any more
@@ -77,9 +77,11 @@ pub struct Args {
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').filter(|(name, _)| name.starts_with("TMD_"));
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+    let parts = text.split_once('=').filter(|(name, _)| is_name(name));
     let (name, value) =
-        parts.ok_or_else(|| "expected a name that begins with TMD_, and its value".to_owned())?;
+        parts.ok_or_else(|| "expected the name of a setting, `=`, and its value".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

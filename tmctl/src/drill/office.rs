@@ -24,7 +24,7 @@ pub struct Settings {
     pub admissions_per_minute: Option<u32>,
     /// How long the payment provider takes for everything.
     pub provider_latency: Duration,
-    /// Settings of the daemon, as its environment has them.
+    /// Settings of the daemon, by their names in its configuration.
     pub daemon: Vec<(String, String)>,
 }
 
@@ -54,15 +54,15 @@ impl Office {
         let line = Wire::to(gateway.address, settings.provider_latency).await.map_err(broken)?;
         let mut daemon = OwnTmd::new(desk, &folder.path().join("office"))?
             .with(&["--gateway-url", &line.url()])
-            .set("TMD_GATEWAY_CALLBACK_SECRET_FILE", &secret.display())
-            .set("TMD_LOG_FILTER", &"warn");
+            .set("gateway.callback_secret_file", &secret.display())
+            .set("log.filter", &"warn");
         for (name, value) in &settings.daemon {
             daemon = daemon.set(name, value);
         }
         gateway = gateway
             .with(&["--callback-url", &daemon.url()])
-            .set("TMD_GATEWAY_CALLBACK_SECRET_FILE", &secret.display())
-            .set("TMD_LOG_FILTER", &"warn");
+            .set("gateway.callback_secret_file", &secret.display())
+            .set("log.filter", &"warn");
         let street = Wire::to(daemon.address, Duration::ZERO).await.map_err(broken)?;
         gateway.start().await.doing("start the payment provider of the rehearsal")?;
         daemon.start().await.doing("start the office of the rehearsal")?;

@@ -89,7 +89,50 @@ fn a_rehearsal_that_cannot_be_is_refused_in_a_sentence() {
     for words in [["--buyers", "0"], ["--faults", "flood"], ["--set", "PATH=/"], ["--bots", "101"]] {
         assert_eq!(office.run(&[&["drill", "E9"][..], &words].concat()).code, 2, "{words:?}");
     }
-    let refused = office.run(&["drill", "E9", "--set", "TMD_STORE_BATCH_ITEMS=-1"]);
+    let refused = office.run(&["drill", "E9", "--set", "store.batch_items=-1"]);
     assert_eq!(refused.code, 11, "{refused:?}");
     assert!(refused.err.contains("batch_items"), "{refused:?}");
+}
+
+/// A rehearsal of a daemon that is broken on purpose, where the program has such daemons in it.
+fn broken(office: &Office, mutant: &str) -> Option<Vec<String>> {
+    let mutant = format!("mutant={mutant}");
+    let words = [
+        "drill",
+        "E9",
+        "--buyers",
+        "60",
+        "--rush",
+        "3s",
+        "--hold-ttl",
+        "4s",
+        "--at-most",
+        "20s",
+        "-o",
+        "json",
+    ];
+    let run = office.run(&[&words[..], &["--set", &mutant]].concat());
+    if run.err.contains("without drills") {
+        eprintln!("left out: this tmd was built without drills");
+        return None;
+    }
+    assert_eq!(run.code, 1, "{mutant} was not noticed: {run:?}");
+    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    Some(breaches(&report).into_iter().map(str::to_owned).collect())
+}
+
+#[test]
+fn a_broken_office_is_noticed_and_the_promise_named() {
+    let office = house();
+    for (mutant, promises) in [
+        ("no-ticket", &["ticketed", "paid-is-ticketed"][..]),
+        ("hold-in-part", &["ticketed", "paid-is-ticketed"]),
+        ("new-key-per-try", &["provider-agrees"]),
+        ("time-out-is-decline", &["provider-agrees"]),
+    ] {
+        let Some(found) = broken(&office, mutant) else { return };
+        for promise in promises {
+            assert!(found.iter().any(|one| one == promise), "{mutant}: {promise} is not among {found:?}");
+        }
+    }
 }
