@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tmcore::drill::Dice;
 
+use super::wire::Wire;
 use super::{Office, Shop};
 
 /// Between two faults, milliseconds.
@@ -97,17 +98,10 @@ async fn gateway(office: &Office, dice: &mut Dice) -> String {
                 }
             }
         }
-        1 => {
-            office.line.silence(true);
-            let silent = rest(dice, (500, 3_000)).await;
-            office.line.silence(false);
-            format!("nothing was heard of the payment provider for {silent} ms")
-        }
+        1 => silence(&office.line, "the payment provider", rest(dice, (500, 3_000))).await,
         2 => {
-            let before = office.line.lengthen(Duration::from_millis(200 + dice.below(800)));
-            let slow = rest(dice, (1_000, 3_000)).await;
-            let latency = office.line.lengthen(before);
-            format!("the payment provider took {} ms for everything, for {slow} ms", latency.as_millis())
+            let latency = Duration::from_millis(200 + dice.below(800));
+            slow(&office.line, "the payment provider", latency, rest(dice, (1_000, 3_000))).await
         }
         _ => {
             office.line.cut();
@@ -118,21 +112,28 @@ async fn gateway(office: &Office, dice: &mut Dice) -> String {
 
 async fn network(office: &Office, dice: &mut Dice) -> String {
     match dice.below(3) {
-        0 => {
-            office.street.silence(true);
-            let silent = rest(dice, (300, 2_000)).await;
-            office.street.silence(false);
-            format!("nothing was heard of the daemon for {silent} ms")
-        }
+        0 => silence(&office.street, "the daemon", rest(dice, (300, 2_000))).await,
         1 => {
-            let before = office.street.lengthen(Duration::from_millis(50 + dice.below(250)));
-            let slow = rest(dice, (1_000, 3_000)).await;
-            let latency = office.street.lengthen(before);
-            format!("the network took {} ms for every answer, for {slow} ms", latency.as_millis())
+            let latency = Duration::from_millis(50 + dice.below(250));
+            slow(&office.street, "the daemon", latency, rest(dice, (1_000, 3_000))).await
         }
         _ => {
             office.street.cut();
             "all connections of the crowd were cut".to_owned()
         }
     }
+}
+
+async fn silence(wire: &Wire, whose: &str, rest: impl Future<Output = u64>) -> String {
+    wire.silence(true);
+    let silent = rest.await;
+    wire.silence(false);
+    format!("nothing was heard of {whose} for {silent} ms")
+}
+
+async fn slow(wire: &Wire, whose: &str, latency: Duration, rest: impl Future<Output = u64>) -> String {
+    let before = wire.lengthen(latency);
+    let time = rest.await;
+    wire.lengthen(before);
+    format!("every answer of {whose} took {} ms, for {time} ms", latency.as_millis())
 }
