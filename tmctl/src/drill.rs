@@ -9,6 +9,7 @@ pub mod page;
 pub mod report;
 mod shop;
 mod wire;
+mod wires;
 
 pub use buyer::visit;
 pub use history::write as write_history;

@@ -11,6 +11,7 @@ use tmapi::sale::SaleView;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
 use tmcore::drill::{Asked, Crowd, House, Member, check};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::{Outcome, show, verify};
@@ -86,6 +87,19 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 impl Args {
+    /// What is to go wrong has to be there.
+    fn check(&self) -> Result<(), Failure> {
+        for (fault, name, setting) in
+            [(Fault::Postgres, "postgres", "store.url"), (Fault::Redis, "redis", "redis.url")]
+        {
+            if self.faults.contains(&fault) && !self.set.iter().any(|(set, _)| set == setting) {
+                return Err(Failure::usage(format!("--faults {name} needs a server of the rehearsal's own"))
+                    .hint(format!("name it with --set {setting}=URL")));
+            }
+        }
+        Ok(())
+    }
+
     fn settings(&self) -> Settings {
         Settings {
             hold_ttl_seconds: u32::try_from(self.hold_ttl.as_secs()).unwrap_or(u32::MAX).max(1),
@@ -109,7 +123,18 @@ impl Args {
 }
 
 pub async fn run(desk: &Desk, args: Args) -> Outcome {
+    let broken = |error| Failure::new(Exit::Error, format!("failed to listen for signals: {error}"));
+    let mut terminated = signal(SignalKind::terminate()).map_err(broken)?;
+    tokio::select! {
+        // Whatever ends the rehearsal ends its office.
+        _ = terminated.recv() => Err(desk.interrupted()),
+        outcome = drill(desk, args) => outcome,
+    }
+}
+
+async fn drill(desk: &Desk, args: Args) -> Outcome {
     let id: EventId = argument::one(desk, args.event.as_deref())?;
+    args.check()?;
     let original = show::fetch(desk.anonymous(), &id).await?;
     let map = desk.anonymous().seat_map(&id).await.doing(&format!("read the seats of {id}"))?;
     desk.out.note("starting an office for the rehearsal; the event itself is not touched");
@@ -146,7 +171,7 @@ async fn rehearse(
         House { has_waiting_room: drill::has_waiting_room(event), capacity: event.settings.capacity.into() };
     let options =
         ClientOptions { max_retries: 2, timeout: Duration::from_secs(15), ..ClientOptions::default() };
-    let guest = Client::new(&office.street.url(), options)?;
+    let guest = Client::new(&office.wires.street.url(), options)?;
     let shop =
         Shop::new(guest, event.summary.event_id.clone(), choice::House::of(map), house.has_waiting_room);
     let shop = std::sync::Arc::new(shop);

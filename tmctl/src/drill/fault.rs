@@ -24,6 +24,10 @@ pub enum Fault {
     Gateway,
     /// The crowd's connections are cut, silent or slow
     Network,
+    /// The connections to PostgreSQL are cut, silent or slow; needs --set store.url
+    Postgres,
+    /// The connections to Redis are cut, silent or slow; needs --set redis.url
+    Redis,
 }
 
 /// A fault that was thrown.
@@ -53,7 +57,9 @@ pub async fn throw(office: &Office, shop: &Shop, faults: &[Fault], seed: u64) ->
             Fault::Kill => kill(office, &mut dice).await,
             Fault::Pause => pause(office, &mut dice).await,
             Fault::Gateway => gateway(office, &mut dice).await,
-            Fault::Network => network(office, &mut dice).await,
+            Fault::Network => trouble(&office.wires.street, "the daemon", &mut dice).await,
+            Fault::Postgres => beside(office.wires.postgres.as_ref(), "the database", &mut dice).await,
+            Fault::Redis => beside(office.wires.redis.as_ref(), "Redis", &mut dice).await,
         };
         thrown.push(Thrown { at_millis, fault, what });
     }
@@ -98,28 +104,35 @@ async fn gateway(office: &Office, dice: &mut Dice) -> String {
                 }
             }
         }
-        1 => silence(&office.line, "the payment provider", rest(dice, (500, 3_000))).await,
+        1 => silence(&office.wires.line, "the payment provider", rest(dice, (500, 3_000))).await,
         2 => {
             let latency = Duration::from_millis(200 + dice.below(800));
-            slow(&office.line, "the payment provider", latency, rest(dice, (1_000, 3_000))).await
+            slow(&office.wires.line, "the payment provider", latency, rest(dice, (1_000, 3_000))).await
         }
         _ => {
-            office.line.cut();
+            office.wires.line.cut();
             "all connections to the payment provider were cut".to_owned()
         }
     }
 }
 
-async fn network(office: &Office, dice: &mut Dice) -> String {
+async fn beside(wire: Option<&Wire>, whose: &str, dice: &mut Dice) -> String {
+    match wire {
+        Some(wire) => trouble(wire, whose, dice).await,
+        None => format!("nothing: {whose} is none of this rehearsal"),
+    }
+}
+
+async fn trouble(wire: &Wire, whose: &str, dice: &mut Dice) -> String {
     match dice.below(3) {
-        0 => silence(&office.street, "the daemon", rest(dice, (300, 2_000))).await,
+        0 => silence(wire, whose, rest(dice, (300, 2_000))).await,
         1 => {
             let latency = Duration::from_millis(50 + dice.below(250));
-            slow(&office.street, "the daemon", latency, rest(dice, (1_000, 3_000))).await
+            slow(wire, whose, latency, rest(dice, (1_000, 3_000))).await
         }
         _ => {
-            office.street.cut();
-            "all connections of the crowd were cut".to_owned()
+            wire.cut();
+            format!("all connections to {whose} were cut")
         }
     }
 }

@@ -11,6 +11,7 @@ use tmcore::seating::to_pretix_json;
 use tokio::sync::Mutex;
 
 use super::wire::Wire;
+use super::wires::{Wires, tap};
 use crate::child::OwnTmd;
 use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
@@ -33,10 +34,7 @@ pub struct Settings {
 pub struct Office {
     pub daemon: Mutex<OwnTmd>,
     pub gateway: Mutex<OwnTmd>,
-    /// Between the crowd and the daemon.
-    pub street: Wire,
-    /// Between the daemon and the payment provider.
-    pub line: Wire,
+    pub wires: Wires,
     organiser_token: String,
     url: String,
     _folder: TempDir,
@@ -56,7 +54,9 @@ impl Office {
             .with(&["--gateway-url", &line.url()])
             .set("gateway.callback_secret_file", &secret.display())
             .set("log.filter", &"warn");
-        for (name, value) in &settings.daemon {
+        let mut own = settings.daemon.clone();
+        let (postgres, redis) = tap(&mut own).await.map_err(broken)?;
+        for (name, value) in &own {
             daemon = daemon.set(name, value);
         }
         gateway = gateway
@@ -70,7 +70,8 @@ impl Office {
         let organiser_token = read(&token)?;
         let url = daemon.url();
         let (daemon, gateway) = (Mutex::new(daemon), Mutex::new(gateway));
-        Ok(Self { daemon, gateway, street, line, organiser_token, url, _folder: folder })
+        let wires = Wires { street, line, postgres, redis };
+        Ok(Self { daemon, gateway, wires, organiser_token, url, _folder: folder })
     }
 
     /// The organiser, who does not come by the street.

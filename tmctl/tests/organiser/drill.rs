@@ -1,6 +1,7 @@
 //! Rehearsals, with real processes and a real crowd.
 
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::office::{Office, Run};
 
@@ -86,7 +87,13 @@ fn a_rehearsal_that_cannot_be_is_refused_in_a_sentence() {
     let office = house();
     let nothing = office.run(&["drill", "E44"]);
     assert_eq!(nothing.code, 3, "{nothing:?}");
-    for words in [["--buyers", "0"], ["--faults", "flood"], ["--set", "PATH=/"], ["--bots", "101"]] {
+    for words in [
+        ["--buyers", "0"],
+        ["--faults", "flood"],
+        ["--set", "PATH=/"],
+        ["--bots", "101"],
+        ["--faults", "redis"],
+    ] {
         assert_eq!(office.run(&[&["drill", "E9"][..], &words].concat()).code, 2, "{words:?}");
     }
     let refused = office.run(&["drill", "E9", "--set", "store.batch_items=-1"]);
@@ -135,4 +142,39 @@ fn a_broken_office_is_noticed_and_the_promise_named() {
             assert!(found.iter().any(|one| one == promise), "{mutant}: {promise} is not among {found:?}");
         }
     }
+}
+
+/// A database of a rehearsal's own, and a Redis; neither where there are no such servers, but on a build machine.
+#[allow(clippy::disallowed_methods, reason = "which servers tests use is no setting of the program")]
+fn servers() -> Option<[String; 2]> {
+    let named = |name| std::env::var(name).ok().filter(|url| !url.is_empty());
+    let found = named("TMD_TEST_POSTGRES_URL").zip(named("TMD_TEST_REDIS_URL"));
+    assert!(
+        found.is_some() || named("CI").is_none(),
+        "TMD_TEST_POSTGRES_URL and TMD_TEST_REDIS_URL are not set"
+    );
+    let (server, redis) = found?;
+    let database = format!("rehearsal_{}", std::process::id());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let sql = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE); CREATE DATABASE {database}");
+        for sql in sql.split("; ") {
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut admin).await.unwrap();
+        }
+    });
+    let (base, _) = server.rsplit_once('/').unwrap();
+    Some([format!("store.url={base}/{database}"), format!("redis.url={redis}")])
+}
+
+#[test]
+fn on_postgresql_and_redis_too_every_promise_is_kept_whatever_goes_wrong() {
+    let Some([postgres, redis]) = servers() else { return };
+    let office = house();
+    let prefix = format!("redis.key_prefix=rehearsal-{}", std::process::id());
+    let settings = ["--set", "store.backend=postgres", "--set", &postgres, "--set", &redis, "--set", &prefix];
+    let faults = ["--rush", "12s", "--faults", "kill,pause,gateway,network,postgres,redis", "--seed", "5"];
+    let (run, report) = rehearsed(&office, &[&settings[..], &faults].concat());
+    assert_eq!((run.code, breaches(&report)), (0, vec![]), "{run:?}");
+    assert!(report["sold"].as_u64().unwrap() > 50, "{report}");
 }
