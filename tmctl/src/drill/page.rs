@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::report::{Report, Sample};
+use crate::output::Rows;
 
 /// The drawing, in its own units.
 const WIDTH: u64 = 900;
@@ -27,66 +28,36 @@ pub fn page(report: &Report) -> String {
         of.seats,
         report.sold
     );
-    table(
-        &mut html,
-        &["", "promise", "what"],
-        report.verdict.iter().map(|judged| {
-            let (class, word) = if judged.holds { ("ok", "ok") } else { ("breach", "BREACH") };
-            let what = if judged.holds { judged.sentence.clone() } else { judged.breaches.join("; ") };
-            vec![format!("<span class={class}>{word}</span>"), text(&judged.check), text(&what)]
-        }),
-    );
+    table(&mut html, &report.verdict_rows());
     plot(&mut html, "Seats sold", &report.samples, |sample| sample.sold.into());
     plot(&mut html, "In line", &report.samples, |sample| sample.waiting);
     plot(&mut html, "Inside", &report.samples, |sample| sample.inside);
-    table(
-        &mut html,
-        &["step", "done", "refused", "unknown", "p50", "p99", "p99.9", "max"],
-        report.steps.iter().map(|one| {
-            let numbers = [one.done, one.refused, one.unknown].map(|number| number.to_string());
-            let times = [one.took.p50, one.took.p99, one.took.p999, one.took.max]
-                .map(|millis| format!("{millis} ms"));
-            [vec![one.step.as_str().to_owned()], numbers.into(), times.into()].concat()
-        }),
-    );
-    table(
-        &mut html,
-        &["refused", "times"],
-        report.refusals.iter().map(|(what, count)| vec![text(what), count.to_string()]),
-    );
-    table(
-        &mut html,
-        &["habit", "came", "bought"],
-        report
-            .habits
-            .iter()
-            .map(|one| vec![one.habit.to_owned(), one.came.to_string(), one.bought.to_string()]),
-    );
-    table(
-        &mut html,
-        &["at, s", "fault"],
-        report.faults.iter().map(|one| vec![(one.at_millis / 1_000).to_string(), text(&one.what)]),
-    );
+    for rows in [report.step_rows(), report.refusal_rows(), report.habit_rows(), report.fault_rows()] {
+        table(&mut html, &rows);
+    }
     html.push_str("</html>\n");
     html
 }
 
-/// Cells are HTML already.
-fn table(html: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
+fn table(html: &mut String, table: &Rows) {
+    if table.rows.is_empty() {
         return;
     }
-    let cells = |kind: &str, cells: &mut dyn Iterator<Item = String>| {
-        let cells: Vec<_> = cells.map(|cell| format!("<{kind}>{cell}</{kind}>")).collect();
-        format!("<tr>{}</tr>", cells.concat())
-    };
-    html.push_str("<table>");
-    html.push_str(&cells("th", &mut head.iter().map(ToString::to_string)));
-    for row in rows {
-        html.push_str(&cells("td", &mut row.into_iter()));
+    let head: Vec<_> = table.head.iter().map(|name| format!("<th>{}</th>", text(name))).collect();
+    let _ = write!(html, "<table><tr>{}</tr>", head.concat());
+    for row in &table.rows {
+        let cells: Vec<_> = row.iter().map(|value| format!("<td>{}</td>", cell(value))).collect();
+        let _ = write!(html, "<tr>{}</tr>", cells.concat());
     }
     html.push_str("</table>");
+}
+
+fn cell(value: &str) -> String {
+    match value {
+        "ok" => "<span class=ok>ok</span>".to_owned(),
+        "BREACH" => "<span class=breach>BREACH</span>".to_owned(),
+        other => text(other),
+    }
 }
 
 fn plot(html: &mut String, name: &str, samples: &[Sample], value: impl Fn(&Sample) -> u64) {

@@ -213,26 +213,14 @@ fn seconds(millis: u64) -> String {
 
 impl Show for Report {
     fn blocks(&self, _: &Look) -> Vec<Block> {
-        let mut blocks = vec![Block::Fields(self.fields()), Block::Rows(self.step_rows())];
-        let habits = self
-            .habits
-            .iter()
-            .map(|one| vec![one.habit.to_owned(), one.came.to_string(), one.bought.to_string()]);
-        blocks.push(Block::Rows(Rows {
-            head: &["habit", "came", "bought"],
-            rows: habits.collect(),
-            flexible: None,
-        }));
-        let refusals = self.refusals.iter().map(|(what, count)| vec![what.clone(), count.to_string()]);
-        blocks.push(Block::Rows(Rows {
-            head: &["refused", "times"],
-            rows: refusals.collect(),
-            flexible: None,
-        }));
-        let faults = self.faults.iter().map(|one| vec![seconds(one.at_millis), one.what.clone()]);
-        blocks.push(Block::Rows(Rows { head: &["at", "fault"], rows: faults.collect(), flexible: Some(1) }));
-        blocks.push(Block::Rows(self.verdict_rows()));
-        blocks
+        let tables = [
+            self.step_rows(),
+            self.habit_rows(),
+            self.refusal_rows(),
+            self.fault_rows(),
+            self.verdict_rows(),
+        ];
+        std::iter::once(Block::Fields(self.fields())).chain(tables.map(Block::Rows)).collect()
     }
 
     fn ids(&self) -> Vec<String> {
@@ -262,7 +250,8 @@ impl Report {
         ]
     }
 
-    fn step_rows(&self) -> Rows {
+    /// How each step went.
+    pub fn step_rows(&self) -> Rows {
         let rows = self.steps.iter().map(|one| {
             let times = [one.took.p50, one.took.p99, one.took.p999, one.took.max]
                 .map(|millis| format!("{millis} ms"));
@@ -276,7 +265,28 @@ impl Report {
         }
     }
 
-    fn verdict_rows(&self) -> Rows {
+    /// How those of each habit fared.
+    pub fn habit_rows(&self) -> Rows {
+        let row =
+            |one: &HabitReport| vec![one.habit.to_owned(), one.came.to_string(), one.bought.to_string()];
+        let rows = self.habits.iter().map(row).collect();
+        Rows { head: &["habit", "came", "bought"], rows, flexible: None }
+    }
+
+    /// Why what was refused.
+    pub fn refusal_rows(&self) -> Rows {
+        let rows = self.refusals.iter().map(|(what, count)| vec![what.clone(), count.to_string()]).collect();
+        Rows { head: &["refused", "times"], rows, flexible: None }
+    }
+
+    /// What went wrong, and when.
+    pub fn fault_rows(&self) -> Rows {
+        let rows = self.faults.iter().map(|one| vec![seconds(one.at_millis), one.what.clone()]).collect();
+        Rows { head: &["at", "fault"], rows, flexible: Some(1) }
+    }
+
+    /// What became of every promise: `ok` or `BREACH` first.
+    pub fn verdict_rows(&self) -> Rows {
         let rows = self.verdict.iter().map(|judged| {
             let what = if judged.holds { judged.sentence.clone() } else { judged.breaches.join("; ") };
             vec![if judged.holds { "ok" } else { "BREACH" }.to_owned(), judged.check.clone(), what]
