@@ -86,19 +86,16 @@ pub fn quick() -> Config {
     config
 }
 
-/// Chance that comes out the same at every run (splitmix64).
-pub struct Dice(u64);
+/// Chance that comes out the same at every run.
+pub struct Dice(tmcore::drill::Dice);
 
 impl Dice {
     pub const fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(tmcore::drill::Dice::new(seed))
     }
 
     pub fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % end
+        usize::try_from(self.0.roll() >> 33).unwrap() % end
     }
 }
 
