@@ -62,6 +62,12 @@ impl OrderStatus {
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::Authorizing | Self::Authorized | Self::Capturing)
     }
+
+    /// Whether the order waits for the payment provider: it will stand elsewhere without anybody's doing.
+    #[must_use]
+    pub const fn is_with_provider(self) -> bool {
+        matches!(self, Self::Authorizing | Self::Capturing)
+    }
 }
 
 /// One seat of an order.

@@ -77,9 +77,7 @@ impl Goal {
         match self {
             Self::Created => false,
             Self::Authorized => matches!(status, OrderStatus::Authorizing),
-            Self::Finalized | Self::Cancelled => {
-                matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing)
-            }
+            Self::Finalized | Self::Cancelled => status.is_with_provider(),
         }
     }
 }

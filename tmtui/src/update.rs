@@ -17,7 +17,6 @@ mod ticket;
 mod venue;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
-use tmapi::order::OrderStatus;
 use tmcore::{EventId, Timestamp};
 
 use crate::action::{Action, Command, Fetch};
@@ -197,9 +196,8 @@ fn tick(model: &mut Model, now: Timestamp) -> Vec<Command> {
         && visit.checkout.busy.is_none()
     {
         let is_late = order.status.is_open() && order.expires_at <= now;
-        let is_unsettled = matches!(order.status, OrderStatus::Authorizing | OrderStatus::Capturing);
         // Now and then, until the daemon says what became of it.
-        if (is_late || is_unsettled) && (now.as_millis() / 1000) % 3 == 0 {
+        if (is_late || order.status.is_with_provider()) && (now.as_millis() / 1000) % 3 == 0 {
             commands.push(Command::Fetch(Fetch::Order(order.event_id.clone(), order.order_id)));
         }
     }

@@ -92,11 +92,11 @@ impl Shop {
         let mut dice = Dice::new(question.buyer.into());
         loop {
             match send().await {
-                Ok(view) if is_open(&view) => {
+                Ok(view) if view.status.is_with_provider() => {
                     let settled = loop {
                         pause(&mut dice).await;
                         if let Ok(view) = buyer.order(view.order_id).await
-                            && !is_open(&view)
+                            && !view.status.is_with_provider()
                         {
                             break view;
                         }
@@ -115,11 +115,6 @@ impl Shop {
 
 async fn pause(dice: &mut Dice) {
     tokio::time::sleep(Duration::from_millis(BETWEEN_MILLIS + dice.below(BETWEEN_MILLIS))).await;
-}
-
-/// Still with the payment provider.
-const fn is_open(view: &OrderView) -> bool {
-    matches!(view.status, OrderStatus::Authorizing | OrderStatus::Capturing)
 }
 
 /// What an order that came to rest says of the step that was asked for.

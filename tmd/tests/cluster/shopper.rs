@@ -158,7 +158,7 @@ impl Shopper {
 
 /// 202 says that it goes on.
 const fn is_final(view: &OrderView) -> bool {
-    !matches!(view.status, OrderStatus::Authorizing | OrderStatus::Capturing)
+    !view.status.is_with_provider()
 }
 
 /// 503, or 409 while the first is in flight: both say when to come back.

@@ -146,12 +146,11 @@ async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, ClientError>) -> R
 
 /// Waits for the provider to have said (I10).
 async fn clear(buyer: &Client, view: OrderView) -> Result<OrderView, ClientError> {
-    let is_open = |status| matches!(status, OrderStatus::Authorizing | OrderStatus::Capturing);
-    if !is_open(view.status) {
+    if !view.status.is_with_provider() {
         return Ok(view);
     }
     eventually("I10: it converges", async || match buyer.order(view.order_id).await {
-        Ok(view) if is_open(view.status) => None,
+        Ok(view) if view.status.is_with_provider() => None,
         Err(error) if is_busy(&error) => None,
         answer => Some(answer),
     })

@@ -157,7 +157,7 @@ async fn finish(witnesses: &[Witness]) {
             let Told::Ok(view) = &line.told else { continue };
             eventually("every payment is settled", async || {
                 let now = witness.buyer.order(view.order_id).await.unwrap().status;
-                !matches!(now, OrderStatus::Authorizing | OrderStatus::Capturing)
+                !now.is_with_provider()
             })
             .await;
         }
