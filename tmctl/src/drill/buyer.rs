@@ -20,19 +20,23 @@ const LOOK_MILLIS: (u64, u64) = (300, 1_500);
 /// Who is this near looks more often.
 const NEAR: u64 = 100;
 
-/// Comes, buys or does not, and goes. Whoever wants to pay and got nothing comes again while there is something to be had,
-/// as a guest of another number: `crowd` more.
+/// Comes, buys or does not, and goes. Whoever wants to pay and got fewer seats than they came for comes again while there
+/// is something to be had, as a guest of another number: `crowd` more.
 pub async fn visit(shop: &Shop, mut member: Member, crowd: u32) {
     tokio::time::sleep(Duration::from_millis(member.arrives_millis)).await;
     let mut dice = Dice::new(member.seed);
     loop {
         let mut buyer = Buyer { shop, member, dice: dice.clone() };
-        let has_bought = match member.habit {
-            Habit::Bot => buyer.rush_in().await,
+        let bought = match member.habit {
+            Habit::Bot => {
+                buyer.rush_in().await;
+                0
+            }
             _ => buyer.buy().await,
         };
         dice = buyer.dice;
-        if has_bought || !member.habit.pays() || shop.is_over() {
+        member.seats = member.seats.saturating_sub(bought);
+        if member.seats == 0 || !member.habit.pays() || shop.is_over() {
             return;
         }
         let Some(number) = member.number.checked_add(crowd) else { return };
@@ -48,18 +52,18 @@ struct Buyer<'a> {
 }
 
 impl Buyer<'_> {
-    /// A purchase from the door to the ticket, or to wherever it ends. Answers whether there is a ticket.
-    async fn buy(&mut self) -> bool {
-        let Some((client, session)) = self.come_in().await else { return false };
+    /// A purchase from the door to the tickets, or to wherever it ends. Answers how many tickets there are.
+    async fn buy(&mut self) -> u32 {
+        let Some((client, session)) = self.come_in().await else { return 0 };
         if self.abandons() {
             self.leave(&client, session).await;
-            return false;
+            return 0;
         }
-        let Some((order, client)) = self.begin(client, session).await else { return false };
+        let Some((order, client)) = self.begin(client, session).await else { return 0 };
         self.think().await;
         if self.abandons() || !self.hold(&client, order).await {
             self.give_up(&client, order).await;
-            return false;
+            return 0;
         }
         self.think().await;
         if self.member.habit == Habit::Abandoner {
@@ -67,11 +71,14 @@ impl Buyer<'_> {
             if self.dice.chance(50) {
                 self.give_up(&client, order).await;
             }
-            return false;
+            return 0;
         }
         let key = Host::idempotency_key();
         let send = || client.finalize(order, &key);
-        matches!(self.ask(Step::Finalize, &key, &client, send).await, Outcome::Ok(_))
+        match self.ask(Step::Finalize, &key, &client, send).await {
+            Outcome::Ok(known) => u32::try_from(known.seats.len()).unwrap_or(u32::MAX),
+            Outcome::Fail(_) | Outcome::Info(_) => 0,
+        }
     }
 
     /// A token, and the place by which one was let in. Where nobody has to be let in there is neither.
@@ -238,18 +245,17 @@ impl Buyer<'_> {
     }
 
     /// Orders without being let in, a few times.
-    async fn rush_in(&mut self) -> bool {
+    async fn rush_in(&mut self) {
         for _ in 0..5 {
             let create = CreateOrder { event_id: self.shop.event.clone(), session_id: None };
             let key = Host::idempotency_key();
             let guest = &self.shop.guest;
             let outcome = self.ask(Step::Order, &key, guest, || guest.create_order(&create, &key)).await;
             if matches!(outcome, Outcome::Ok(_)) {
-                return false;
+                return;
             }
             self.pause(1_000).await;
         }
-        false
     }
 
     /// Asks once, or twice at once under the same key, as their habit is.
