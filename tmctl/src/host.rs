@@ -62,6 +62,12 @@ impl Host {
         format!("tmctl_{}", uuid::Uuid::now_v7().simple())
     }
 
+    /// A password that nobody guesses.
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws lots")]
+    pub fn secret() -> String {
+        format!("{:032x}", rand::random::<u128>())
+    }
+
     /// A number below `limit`, at random; 0 for a limit of 0, and in tests.
     #[expect(clippy::disallowed_methods, reason = "the one place that draws lots")]
     pub fn draw(&self, limit: usize) -> usize {

@@ -10,16 +10,16 @@ use tmapi::event::EventView;
 use tmapi::sale::SaleView;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
-use tmcore::drill::{Asked, Crowd, House, Member, check};
+use tmcore::drill::{Asked, House, Member, check};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::{Outcome, show, verify};
 use crate::argument;
 use crate::desk::Desk;
-use crate::drill::fault::{self, Fault};
+use crate::drill::fault::{self, Barrage};
 use crate::drill::report::{Rehearsed, Report, Sample};
-use crate::drill::{self, Office, Settings, Shop, choice, page};
+use crate::drill::{self, Office, Scenario, Shop, Surroundings, choice, page};
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -34,92 +34,21 @@ const REST: Duration = Duration::from_secs(120);
 Examples:
   tmctl drill E1                                         2,000 buyers for a copy of E1
   tmctl drill E1 --buyers 500 --seed 7 --report ./drill  with a page and every answer
-  tmctl drill E1 --faults kill,pause,gateway,network     and everything goes wrong")]
+  tmctl drill E1 --faults kill,pause,gateway,network     and much goes wrong
+  tmctl drill E1 --full --faults all                     with PostgreSQL and Redis, and everything
+  tmctl drill E1 --scenario contrib/drill.toml           each fault at its time")]
 pub struct Args {
     /// The event to rehearse; it is copied, and stays as it is
     #[arg(value_name = "EVENT")]
     event: Option<String>,
-    /// How many come
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
-    buyers: u32,
-    /// What the crowd is drawn from: the same seed is the same crowd
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Within which time they come; half of them in the first sixth
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = argument::parse_duration)]
-    rush: Duration,
-    /// Of a hundred, how many order without waiting to be let in
-    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=100))]
-    bots: u64,
-    /// How long seats are held, in place of the event's own time
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = argument::parse_duration)]
-    hold_ttl: Duration,
-    /// How many may be inside at once, in place of the event's own number
-    #[arg(long, value_name = "N")]
-    capacity: Option<u32>,
-    /// How many are let in a minute, in place of the event's own number
-    #[arg(long, value_name = "N")]
-    rate: Option<u32>,
-    /// How long the payment provider takes for everything
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = argument::parse_duration)]
-    provider_latency: Duration,
-    /// What goes wrong meanwhile
-    #[arg(long, value_name = "FAULT", value_delimiter = ',')]
-    faults: Vec<Fault>,
-    /// A setting of the rehearsal's daemon, such as store.batch_items=64; `tmd config print` shows them all
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
-    set: Vec<(String, String)>,
-    /// When nobody new is served any more
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = argument::parse_duration)]
-    at_most: Duration,
+    /// A file (TOML) with any of the options below, and faults with a time each; an option that is given wins
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    options: Scenario,
     /// A folder for the page (drill.html), the figures (report.json) and every answer (history.jsonl)
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     report: Option<PathBuf>,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    let is_name =
-        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
-    let parts = text.split_once('=').filter(|(name, _)| is_name(name));
-    let (name, value) =
-        parts.ok_or_else(|| "expected the name of a setting, `=`, and its value".to_owned())?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-impl Args {
-    /// What is to go wrong has to be there.
-    fn check(&self) -> Result<(), Failure> {
-        for (fault, name, setting) in
-            [(Fault::Postgres, "postgres", "store.url"), (Fault::Redis, "redis", "redis.url")]
-        {
-            if self.faults.contains(&fault) && !self.set.iter().any(|(set, _)| set == setting) {
-                return Err(Failure::usage(format!("--faults {name} needs a server of the rehearsal's own"))
-                    .hint(format!("name it with --set {setting}=URL")));
-            }
-        }
-        Ok(())
-    }
-
-    fn settings(&self) -> Settings {
-        Settings {
-            hold_ttl_seconds: u32::try_from(self.hold_ttl.as_secs()).unwrap_or(u32::MAX).max(1),
-            capacity: self.capacity,
-            admissions_per_minute: self.rate,
-            provider_latency: self.provider_latency,
-            daemon: self.set.clone(),
-        }
-    }
-
-    fn crowd(&self, event: &EventView) -> Crowd {
-        Crowd {
-            buyers: self.buyers,
-            seed: self.seed,
-            rush_millis: u64::try_from(self.rush.as_millis()).unwrap_or(u64::MAX),
-            bots_percent: self.bots,
-            seats: event.summary.seats.all(),
-            per_order: event.settings.seats_per_order,
-        }
-    }
 }
 
 pub async fn run(desk: &Desk, args: Args) -> Outcome {
@@ -134,15 +63,19 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
 
 async fn drill(desk: &Desk, args: Args) -> Outcome {
     let id: EventId = argument::one(desk, args.event.as_deref())?;
-    args.check()?;
+    let file = args.scenario.as_deref().map(Scenario::read).transpose()?.unwrap_or_default();
+    let scenario = args.options.or(file);
     let original = show::fetch(desk.anonymous(), &id).await?;
     let map = desk.anonymous().seat_map(&id).await.doing(&format!("read the seats of {id}"))?;
+    let size = (scenario.buyers(), map.seat_count);
+    let surroundings = Surroundings::make(desk, &scenario.wishes(), scenario.has_database(), size).await?;
+    let barrage = scenario.barrage(&surroundings)?;
     desk.out.note("starting an office for the rehearsal; the event itself is not touched");
-    let settings = args.settings();
-    let office = Office::open(desk, &settings).await?;
+    let settings = scenario.settings();
+    let office = Office::open(desk, &settings, surroundings).await?;
     let event = office.put_on(&original, &map, &settings).await?;
-    let (mut report, history) = rehearse(desk, &args, &office, (&event, &map)).await?;
-    for (rule, sentence, breaches) in verify::verify(desk, &office.organiser()?).await?.judged() {
+    let (mut report, history) = rehearse(desk, (&scenario, &barrage), &office, (&event, &map)).await?;
+    for (rule, sentence, breaches) in verify::verify(desk, &office.organiser).await?.judged() {
         report.add(rule, sentence, breaches);
     }
     if let Some(folder) = &args.report {
@@ -162,11 +95,11 @@ async fn drill(desk: &Desk, args: Args) -> Outcome {
 
 async fn rehearse(
     desk: &Desk,
-    args: &Args,
+    (scenario, barrage): (&Scenario, &Barrage),
     office: &Office,
     (event, map): (&EventView, &SeatMapView),
 ) -> Result<(Report, Vec<Asked>), Failure> {
-    let members = args.crowd(event).members();
+    let members = scenario.crowd(event).members();
     let house =
         House { has_waiting_room: drill::has_waiting_room(event), capacity: event.settings.capacity.into() };
     let options =
@@ -177,15 +110,17 @@ async fn rehearse(
     let shop = std::sync::Arc::new(shop);
     let crowd = send(&shop, &members);
     let (watched, thrown) = tokio::join!(
-        watch(desk, args, office, &shop, crowd),
-        fault::throw(office, &shop, &args.faults, args.seed ^ 0xFA17)
+        watch(desk, scenario.at_most(), office, &shop, crowd),
+        fault::throw(office, &shop, barrage, scenario.fault_seed())
     );
-    let Watched { samples, restless } = watched?;
+    let Watched { samples, mut restless } = watched?;
+    // The last fault may have come after the last buyer.
+    restless.extend(until_calm(office, &shop).await);
     let history = shop.history.all();
     let rehearsed = Rehearsed {
         event_id: shop.event.clone(),
-        seed: args.seed,
-        buyers: args.buyers,
+        seed: scenario.seed(),
+        buyers: scenario.buyers(),
         seats: event.summary.seats.all(),
         capacity: event.settings.capacity,
         hold_ttl_seconds: event.settings.hold_ttl_seconds,
@@ -193,8 +128,24 @@ async fn rehearse(
     let mut report = Report::new(rehearsed, &members, &history, samples);
     report.faults = thrown;
     report.add("at-rest", "everybody went home, and no seat was left held", restless);
+    report.add(
+        "signed",
+        "nothing was believed but what the provider signed",
+        office.wires.messenger.believed(),
+    );
     report.judge(&check(&history, house));
     Ok((report, history))
+}
+
+/// Waits until the office answers and holds nothing; says what it is like when it does not come to that.
+async fn until_calm(office: &Office, shop: &Shop) -> Option<String> {
+    let calm = async {
+        while !matches!(office.organiser.sale(&shop.event).await, Ok(sale) if sale.seats.reserved == 0) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let in_time = tokio::time::timeout(REST, calm).await;
+    in_time.err().map(|_| "the office did not come to rest after the last fault".to_owned())
 }
 
 fn send(shop: &std::sync::Arc<Shop>, members: &[Member]) -> JoinSet<()> {
@@ -216,12 +167,11 @@ struct Watched {
 /// Looks at the sale until everybody has gone home and nothing is held any more.
 async fn watch(
     desk: &Desk,
-    args: &Args,
+    at_most: Duration,
     office: &Office,
     shop: &Shop,
     mut crowd: JoinSet<()>,
 ) -> Result<Watched, Failure> {
-    let organiser = office.organiser()?;
     let progress = Progress::new(desk);
     let mut samples = vec![Sample::default()];
     let mut reserved = 0;
@@ -230,15 +180,15 @@ async fn watch(
         while crowd.try_join_next().is_some() {}
         let on_their_way = crowd.len();
         let time = Duration::from_millis(shop.watch.millis());
-        if time > args.at_most {
+        if time > at_most {
             shop.close();
         }
-        if time > args.at_most + REST {
+        if time > at_most + REST {
             let restless = format!("{on_their_way} buyers are on their way, {reserved} seats are held");
             return Ok(Watched { samples, restless: vec![restless] });
         }
         // The daemon may be away: then there is nothing to be seen.
-        let Ok(sale) = organiser.sale(&shop.event).await else { continue };
+        let Ok(sale) = office.organiser.sale(&shop.event).await else { continue };
         samples.push(sample(&sale, shop.watch.millis()));
         progress.advance(&told(&sale, on_their_way), sale.seats.sold.into(), sale.seats.all().into());
         reserved = sale.seats.reserved;

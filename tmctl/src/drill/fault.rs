@@ -1,152 +1,302 @@
-//! What is done to the office while the crowd buys. Everything is undone again: the office has to get over it.
+//! What can be done to the office while the crowd buys. Everything is undone again: the office has to get over it.
 
-use std::time::Duration;
+mod deed;
+mod measure;
+mod throw;
 
-use clap::ValueEnum;
-use serde::Serialize;
-use tmcore::drill::Dice;
+pub use measure::Measure;
+pub use throw::{Barrage, Thrown, throw};
 
-use super::wire::Wire;
-use super::{Office, Shop};
+use std::str::FromStr;
 
-/// Between two faults, milliseconds.
-const CALM_MILLIS: (u64, u64) = (2_000, 3_000);
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
-/// A kind of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// The daemon is killed with SIGKILL, and started again
+use super::messenger::Manner;
+use super::trouble::Trouble;
+use crate::error::Failure;
+
+/// What is hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     Kill,
-    /// The daemon stands still (SIGSTOP) for some seconds
     Pause,
-    /// The payment provider is killed, silent, slow, or its connections are cut
     Gateway,
-    /// The crowd's connections are cut, silent or slow
     Network,
-    /// The connections to PostgreSQL are cut, silent or slow; needs --set store.url
     Postgres,
-    /// The connections to Redis are cut, silent or slow; needs --set redis.url
     Redis,
+    Disk,
+    Clock,
 }
 
-/// A fault that was thrown.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Thrown {
-    pub at_millis: u64,
-    pub fault: Fault,
-    pub what: String,
+/// How it is hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Killed with SIGKILL, and started again.
+    Kill,
+    /// Stopped with SIGSTOP for a while.
+    Pause,
+    /// Killed, and started again without anything that it knew.
+    Empty,
+    /// Told to forget everything.
+    Flush,
+    /// Ends the sessions of all its clients.
+    Terminate,
+    /// Something happens on the way to it.
+    Trouble(Trouble),
+    /// What it tells is not told as it was.
+    Callbacks(Manner),
+    /// Has no room left for a while.
+    Fill,
+    /// Is set, and later set right.
+    Jump,
 }
 
-/// Throws one after the other until the sale is over; nothing is broken any more when this returns.
-pub async fn throw(office: &Office, shop: &Shop, faults: &[Fault], seed: u64) -> Vec<Thrown> {
-    let mut dice = Dice::new(seed);
-    let mut thrown = Vec::new();
-    let count = faults.len() as u64;
-    while count > 0 && !shop.is_over() {
-        rest(&mut dice, CALM_MILLIS).await;
-        if shop.is_over() {
-            break;
+/// One fault, such as `postgres.kill`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: Kind,
+    pub how: How,
+}
+
+/// What somebody asks for: all that can be, all of a kind, or one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    All,
+    Kind(Kind),
+    One(Fault),
+}
+
+/// Whose a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// There is none.
+    Nobody,
+    /// It was there before: only the way to it can be hit.
+    Somebody,
+    /// The rehearsal's own.
+    Ours,
+}
+
+/// What a rehearsal has to throw faults with.
+#[derive(Clone, Copy, Debug)]
+pub struct Means {
+    pub postgres: Owner,
+    pub redis: Owner,
+    pub has_disk: bool,
+    pub has_clock: bool,
+}
+
+impl Kind {
+    pub const ALL: [Self; 8] = [
+        Self::Kill,
+        Self::Pause,
+        Self::Gateway,
+        Self::Network,
+        Self::Postgres,
+        Self::Redis,
+        Self::Disk,
+        Self::Clock,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Gateway => "gateway",
+            Self::Network => "network",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Disk => "disk",
+            Self::Clock => "clock",
         }
-        let at_millis = shop.watch.millis();
-        let Some(&fault) = usize::try_from(dice.below(count)).ok().and_then(|at| faults.get(at)) else {
-            break;
-        };
-        let what = match fault {
-            Fault::Kill => kill(office, &mut dice).await,
-            Fault::Pause => pause(office, &mut dice).await,
-            Fault::Gateway => gateway(office, &mut dice).await,
-            Fault::Network => trouble(&office.wires.street, "the daemon", &mut dice).await,
-            Fault::Postgres => beside(office.wires.postgres.as_ref(), "the database", &mut dice).await,
-            Fault::Redis => beside(office.wires.redis.as_ref(), "Redis", &mut dice).await,
-        };
-        thrown.push(Thrown { at_millis, fault, what });
     }
-    thrown
-}
 
-/// Waits for a time drawn between the least and the least and some more; answers it.
-async fn rest(dice: &mut Dice, (least_millis, more_millis): (u64, u64)) -> u64 {
-    let millis = least_millis + dice.below(more_millis);
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-    millis
-}
+    const fn help(self) -> &'static str {
+        match self {
+            Self::Kill => "The daemon is killed with SIGKILL, and started again",
+            Self::Pause => "The daemon stands still (SIGSTOP) for some seconds",
+            Self::Gateway => {
+                "The payment provider is killed, paused or hard to reach; its callbacks come twice, late or untrue"
+            }
+            Self::Network => "The crowd's connections are cut, silent, slow, torn to pieces",
+            Self::Postgres => {
+                "PostgreSQL is killed, paused, hard to reach, or does not answer COMMIT; needs --full or store.url"
+            }
+            Self::Redis => {
+                "Redis is killed, emptied, paused or hard to reach; needs --full or --set redis.url"
+            }
+            Self::Disk => "There is no room left on the daemon's disk for some seconds; SQLite only",
+            Self::Clock => "The daemon's clock is set by up to an hour; needs libfaketime",
+        }
+    }
 
-async fn kill(office: &Office, dice: &mut Dice) -> String {
-    let mut daemon = office.daemon.lock().await;
-    daemon.kill().await;
-    let away = rest(dice, (200, 1_500)).await;
-    match daemon.start().await {
-        Ok(()) => format!("the daemon was killed, and away for {away} ms"),
-        Err(failure) => format!("the daemon was killed, and did not start again: {}", failure.message),
+    /// Every way to hit it.
+    fn hows(self) -> Vec<How> {
+        let troubles = || Trouble::USUAL.map(How::Trouble).into_iter();
+        match self {
+            Self::Kill => vec![How::Kill],
+            Self::Pause => vec![How::Pause],
+            Self::Network => troubles().collect(),
+            Self::Gateway => {
+                let callbacks = Manner::WRONG.map(How::Callbacks);
+                [How::Kill, How::Pause].into_iter().chain(troubles()).chain(callbacks).collect()
+            }
+            Self::Postgres => [How::Kill, How::Pause, How::Terminate, How::Trouble(Trouble::Commit)]
+                .into_iter()
+                .chain(troubles())
+                .collect(),
+            Self::Redis => {
+                [How::Kill, How::Empty, How::Flush, How::Pause].into_iter().chain(troubles()).collect()
+            }
+            Self::Disk => vec![How::Fill],
+            Self::Clock => vec![How::Jump],
+        }
     }
 }
 
-async fn pause(office: &Office, dice: &mut Dice) -> String {
-    let daemon = office.daemon.lock().await;
-    daemon.pause();
-    let still = rest(dice, (500, 4_000)).await;
-    daemon.go_on();
-    format!("the daemon stood still for {still} ms")
+impl How {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Empty => "empty",
+            Self::Flush => "flush",
+            Self::Terminate => "terminate",
+            Self::Trouble(trouble) => trouble.as_str(),
+            Self::Callbacks(manner) => manner.as_str(),
+            Self::Fill => "fill",
+            Self::Jump => "jump",
+        }
+    }
 }
 
-async fn gateway(office: &Office, dice: &mut Dice) -> String {
-    match dice.below(4) {
-        0 => {
-            let mut gateway = office.gateway.lock().await;
-            gateway.kill().await;
-            let away = rest(dice, (200, 2_000)).await;
-            match gateway.start().await {
-                Ok(()) => format!("the payment provider was killed, and away for {away} ms"),
-                Err(failure) => {
-                    format!("the payment provider was killed, and did not start again: {}", failure.message)
+impl Fault {
+    /// Every fault there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Kind::ALL.into_iter().flat_map(|kind| kind.hows().into_iter().map(move |how| Self { kind, how }))
+    }
+
+    /// The kind, and how where there are several ways.
+    pub fn name(self) -> String {
+        match self.kind {
+            Kind::Kill | Kind::Pause | Kind::Disk | Kind::Clock => self.kind.as_str().to_owned(),
+            kind => format!("{}.{}", kind.as_str(), self.how.as_str()),
+        }
+    }
+
+    /// What is in the way of throwing it.
+    fn is_out_of_reach(self, means: &Means) -> Option<Failure> {
+        let (owner, setting) = match self.kind {
+            Kind::Postgres => (means.postgres, "store.url"),
+            Kind::Redis => (means.redis, "redis.url"),
+            Kind::Disk if !means.has_disk => {
+                return Some(Failure::usage("--faults disk needs a small disk for a daemon with SQLite"));
+            }
+            Kind::Clock if !means.has_clock => return Some(Failure::usage("--faults clock needs a clock")),
+            _ => return None,
+        };
+        match (owner, self.how) {
+            (Owner::Ours, _) | (Owner::Somebody, How::Trouble(_)) => None,
+            (Owner::Somebody, _) => Some(
+                Failure::usage(format!("{} is only for a server that the rehearsal starts", self.name()))
+                    .hint("--full starts one"),
+            ),
+            (Owner::Nobody, _) => Some(
+                Failure::usage(format!("--faults {} needs a server of the rehearsal's own", self.name()))
+                    .hint(format!("--full starts one; or name it with --set {setting}=URL")),
+            ),
+        }
+    }
+
+    /// Refuses what cannot be thrown.
+    pub fn check(self, means: &Means) -> Result<Self, Failure> {
+        self.is_out_of_reach(means).map_or(Ok(self), Err)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::all().find(|fault| fault.name() == text).ok_or_else(|| {
+            let near = Self::all().map(Self::name).filter(|name| name.starts_with(text));
+            let near: Vec<_> = near.collect();
+            let near = if near.is_empty() { String::new() } else { format!("; one of {}", near.join(", ")) };
+            format!("there is no fault `{text}`{near}")
+        })
+    }
+}
+
+impl Wish {
+    pub fn read(text: &str) -> Result<Self, String> {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == text);
+        match (text, kind) {
+            ("all", _) => Ok(Self::All),
+            (_, Some(kind)) => Ok(Self::Kind(kind)),
+            _ => text.parse().map(Self::One),
+        }
+    }
+
+    /// Whether it is about a kind, and no other will do.
+    pub fn names(self, kind: Kind) -> bool {
+        match self {
+            Self::All => false,
+            Self::Kind(one) => one == kind,
+            Self::One(fault) => fault.kind == kind,
+        }
+    }
+}
+
+/// Reads wishes from the command line, whose help names the kinds.
+#[derive(Clone, Copy, Debug)]
+pub struct WishParser;
+
+impl TypedValueParser for WishParser {
+    type Value = Wish;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Wish, clap::Error> {
+        StringValueParser::new().try_map(|text| Wish::read(&text)).parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let kinds = Kind::ALL.map(|kind| PossibleValue::new(kind.as_str()).help(kind.help()));
+        let all = PossibleValue::new("all").help("Whatever this rehearsal can throw");
+        Some(Box::new(kinds.into_iter().chain([all])))
+    }
+}
+
+/// What is thrown to fulfil wishes: the faults of each kind. Refuses what is named and cannot be thrown.
+pub fn choose(wishes: &[Wish], means: &Means) -> Result<Vec<Vec<Fault>>, Failure> {
+    let mut chosen = Vec::new();
+    for kind in Kind::ALL {
+        let all = || kind.hows().into_iter().map(|how| Fault { kind, how });
+        let possible = || all().filter(|fault| fault.is_out_of_reach(means).is_none());
+        let mut faults = Vec::new();
+        for wish in wishes {
+            match *wish {
+                Wish::All => faults.extend(possible()),
+                Wish::Kind(one) if one == kind => {
+                    faults.extend(possible());
+                    let refused = all().find_map(|fault| fault.is_out_of_reach(means));
+                    if let Some(failure) = refused.filter(|_| faults.is_empty()) {
+                        return Err(failure);
+                    }
                 }
+                Wish::One(fault) if fault.kind == kind => faults.push(fault.check(means)?),
+                Wish::Kind(_) | Wish::One(_) => {}
             }
         }
-        1 => silence(&office.wires.line, "the payment provider", rest(dice, (500, 3_000))).await,
-        2 => {
-            let latency = Duration::from_millis(200 + dice.below(800));
-            slow(&office.wires.line, "the payment provider", latency, rest(dice, (1_000, 3_000))).await
-        }
-        _ => {
-            office.wires.line.cut();
-            "all connections to the payment provider were cut".to_owned()
+        if !faults.is_empty() {
+            chosen.push(faults);
         }
     }
+    Ok(chosen)
 }
 
-async fn beside(wire: Option<&Wire>, whose: &str, dice: &mut Dice) -> String {
-    match wire {
-        Some(wire) => trouble(wire, whose, dice).await,
-        None => format!("nothing: {whose} is none of this rehearsal"),
-    }
-}
-
-async fn trouble(wire: &Wire, whose: &str, dice: &mut Dice) -> String {
-    match dice.below(3) {
-        0 => silence(wire, whose, rest(dice, (300, 2_000))).await,
-        1 => {
-            let latency = Duration::from_millis(50 + dice.below(250));
-            slow(wire, whose, latency, rest(dice, (1_000, 3_000))).await
-        }
-        _ => {
-            wire.cut();
-            format!("all connections to {whose} were cut")
-        }
-    }
-}
-
-async fn silence(wire: &Wire, whose: &str, rest: impl Future<Output = u64>) -> String {
-    wire.silence(true);
-    let silent = rest.await;
-    wire.silence(false);
-    format!("nothing was heard of {whose} for {silent} ms")
-}
-
-async fn slow(wire: &Wire, whose: &str, latency: Duration, rest: impl Future<Output = u64>) -> String {
-    let before = wire.lengthen(latency);
-    let time = rest.await;
-    wire.lengthen(before);
-    format!("every answer of {whose} took {} ms, for {time} ms", latency.as_millis())
-}
+#[cfg(test)]
+mod tests;

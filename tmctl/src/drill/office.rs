@@ -10,6 +10,9 @@ use tmapi::seat_map::SeatMapView;
 use tmcore::seating::to_pretix_json;
 use tokio::sync::Mutex;
 
+use super::messenger::Messenger;
+use super::servers::Servers;
+use super::surroundings::Surroundings;
 use super::wire::Wire;
 use super::wires::{Wires, tap};
 use crate::child::OwnTmd;
@@ -25,6 +28,8 @@ pub struct Settings {
     pub admissions_per_minute: Option<u32>,
     /// How long the payment provider takes for everything.
     pub provider_latency: Duration,
+    /// Whether a PostgreSQL and a Redis are started for it.
+    pub has_servers: bool,
     /// Settings of the daemon, by their names in its configuration.
     pub daemon: Vec<(String, String)>,
 }
@@ -34,15 +39,18 @@ pub struct Settings {
 pub struct Office {
     pub daemon: Mutex<OwnTmd>,
     pub gateway: Mutex<OwnTmd>,
+    /// Behind the daemon, where they are the rehearsal's own.
+    pub servers: Option<Servers>,
+    pub surroundings: Surroundings,
     pub wires: Wires,
-    organiser_token: String,
-    url: String,
+    /// Does not come by the street.
+    pub organiser: Client,
     _folder: TempDir,
 }
 
 impl Office {
-    /// Starts both processes.
-    pub async fn open(desk: &Desk, settings: &Settings) -> Result<Self, Failure> {
+    /// Starts all its processes.
+    pub async fn open(desk: &Desk, settings: &Settings, surroundings: Surroundings) -> Result<Self, Failure> {
         let broken = |error: std::io::Error| {
             Failure::new(Exit::Error, format!("failed to set the rehearsal up: {error}"))
         };
@@ -50,34 +58,39 @@ impl Office {
         let secret = folder.path().join("callback.secret");
         let mut gateway = OwnTmd::new(desk, &folder.path().join("gateway"))?.with(&["gateway"]);
         let line = Wire::to(gateway.address, settings.provider_latency).await.map_err(broken)?;
-        let mut daemon = OwnTmd::new(desk, &folder.path().join("office"))?
+        let home = folder.path().join("office");
+        let mut daemon = OwnTmd::new(desk, &home)?
             .with(&["--gateway-url", &line.url()])
             .set("gateway.callback_secret_file", &secret.display())
             .set("log.filter", &"warn");
-        let mut own = settings.daemon.clone();
+        let mut data = home.join("data");
+        if let Some(disk) = &surroundings.disk {
+            daemon = daemon.on(disk);
+            data = disk.path().join("data");
+        }
+        if let Some(clock) = &surroundings.clock {
+            daemon = daemon.under(clock.environment());
+        }
+        let servers = if settings.has_servers { Some(Servers::start(desk).await?) } else { None };
+        let mut own = servers.as_ref().map(|servers| servers.settings.clone()).unwrap_or_default();
+        own.extend(settings.daemon.iter().cloned());
         let (postgres, redis) = tap(&mut own).await.map_err(broken)?;
         for (name, value) in &own {
             daemon = daemon.set(name, value);
         }
+        let messenger = Messenger::to(&daemon.url(), secret.clone()).await?;
         gateway = gateway
-            .with(&["--callback-url", &daemon.url()])
+            .with(&["--callback-url", &messenger.url()])
             .set("gateway.callback_secret_file", &secret.display())
             .set("log.filter", &"warn");
         let street = Wire::to(daemon.address, Duration::ZERO).await.map_err(broken)?;
         gateway.start().await.doing("start the payment provider of the rehearsal")?;
         daemon.start().await.doing("start the office of the rehearsal")?;
-        let token = folder.path().join("office/data/organiser.token");
-        let organiser_token = read(&token)?;
-        let url = daemon.url();
+        let token = Some(read(&data.join("organiser.token"))?);
+        let organiser = Client::new(&daemon.url(), ClientOptions { token, ..ClientOptions::default() })?;
         let (daemon, gateway) = (Mutex::new(daemon), Mutex::new(gateway));
-        let wires = Wires { street, line, postgres, redis };
-        Ok(Self { daemon, gateway, wires, organiser_token, url, _folder: folder })
-    }
-
-    /// The organiser, who does not come by the street.
-    pub fn organiser(&self) -> Result<Client, Failure> {
-        let token = Some(self.organiser_token.clone());
-        Ok(Client::new(&self.url, ClientOptions { token, ..ClientOptions::default() })?)
+        let wires = Wires { street, line, messenger, postgres, redis };
+        Ok(Self { daemon, gateway, servers, surroundings, wires, organiser, _folder: folder })
     }
 
     /// Copies the event in, with all its seats to be had, and opens its sale.
@@ -87,7 +100,7 @@ impl Office {
         map: &SeatMapView,
         settings: &Settings,
     ) -> Result<EventView, Failure> {
-        let organiser = self.organiser()?;
+        let organiser = &self.organiser;
         let id = &event.summary.event_id;
         let plan = map.plan().map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
         let prices = map.price_levels.iter().map(|level| (level.name.clone(), level.price.amount)).collect();

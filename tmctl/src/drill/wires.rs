@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::messenger::Messenger;
 use super::wire::Wire;
 
 const POSTGRES_PORT: u16 = 5432;
@@ -15,6 +16,8 @@ pub struct Wires {
     pub street: Wire,
     /// Between the daemon and the payment provider.
     pub line: Wire,
+    /// From the payment provider to the daemon.
+    pub messenger: Messenger,
     /// Between the daemon and its database, where that is a server.
     pub postgres: Option<Wire>,
     /// Between the daemon and Redis, where there is one.
