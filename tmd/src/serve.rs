@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::app::{Office, World};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, StoreBackend};
 use crate::data_dir::DataDir;
 use crate::entropy::Entropy;
 use crate::http::accept::{self, AcceptLimits};
@@ -38,6 +38,10 @@ pub async fn serve(config: &Config, with_demo: bool) -> anyhow::Result<Stopped> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let world = World { clock: Arc::clone(&clock), entropy: Entropy };
     let office = wire::office(config, world, &lifecycle, &data).await?;
+    if config.store.backend == StoreBackend::Sqlite {
+        // The folder is this daemon's alone: whoever wrote there before is dead, and nobody waits for their leases.
+        office.ports.store.inherit().await.context("failed to take the office over")?;
+    }
     if with_demo {
         demo::put_on(&office).await?;
     }

@@ -153,4 +153,11 @@ pub trait IdempotencyStore: BatchStore {
     /// # Errors
     /// [`StoreError`].
     async fn purge_keys(&self, keep_hours: u32) -> Result<u64, StoreError>;
+
+    /// Frees what whoever had the store before was at when it ended: claims may be taken over, and payments under way are
+    /// due. Only for a store that nobody else has open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn inherit(&self) -> Result<(), StoreError>;
 }

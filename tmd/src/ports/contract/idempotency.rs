@@ -10,6 +10,7 @@ pub async fn run(make: impl AsyncFn() -> Stage) {
     i4_i5_i6_a_key_is_claimed_once(&make().await).await;
     i7_a_lease_that_is_over_is_taken_over_from_the_recovery_point(&make().await).await;
     i7_a_booking_whose_claim_lapsed_is_taken_over_by_one(&make().await).await;
+    i7_what_the_dead_were_at_is_free_to_whoever_has_their_store(&make().await).await;
     s7_a_claim_that_was_taken_over_is_not_ended_by_who_had_it(&make().await).await;
     i8_without_an_answer_the_key_is_free(&make().await).await;
     i11_a_key_is_not_forgotten_before_its_order_has_ended(&make().await).await;
@@ -75,6 +76,22 @@ async fn i7_a_booking_whose_claim_lapsed_is_taken_over_by_one(stage: &Stage) {
     let taken: Vec<_> = taken.into_iter().map(|(lease, order)| (lease.key, order)).collect();
     assert_eq!(taken, [(key(user(1), "create"), order_id(1))]);
     assert!(stage.store.lapsed_bookings(10, 30).await.unwrap().is_empty(), "its lease is new");
+}
+
+async fn i7_what_the_dead_were_at_is_free_to_whoever_has_their_store(stage: &Stage) {
+    let id = stage.free_sale("E1", 2).await;
+    let done = held(stage, claim(1, "done", "/b", 30)).await;
+    finish(stage, &done, Some(&answer())).await;
+    claimed(stage, claim(1, "create", "/a", 30)).await;
+    stage.order(&id, 1).await;
+    stage.apply(hold(1, &[0])).await.unwrap();
+    assert_eq!(claimed(stage, claim(1, "create", "/a", 30)).await, Claimed::InFlight);
+    assert!(stage.store.due_payments(10, 30).await.unwrap().is_empty(), "whoever wrote it sends it first");
+    stage.store.inherit().await.unwrap();
+    assert_eq!(stage.store.due_payments(10, 30).await.unwrap().len(), 1, "they will not send it");
+    let resumed = claimed(stage, claim(1, "create", "/a", 30)).await;
+    assert!(matches!(resumed, Claimed::Resume(..)), "{resumed:?}");
+    assert_eq!(claimed(stage, claim(1, "done", "/b", 30)).await, Claimed::Replay(answer()));
 }
 
 async fn s7_a_claim_that_was_taken_over_is_not_ended_by_who_had_it(stage: &Stage) {

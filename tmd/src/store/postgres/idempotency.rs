@@ -64,4 +64,14 @@ impl IdempotencyStore for PostgresStore {
             }
         }
     }
+
+    async fn inherit(&self) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE idempotency_keys SET lease_until = now_millis() WHERE lease_until > now_millis()",
+            "UPDATE payments SET due_at = now_millis() WHERE state IN ('INTENT', 'SENT') AND due_at > now_millis()",
+        ] {
+            sqlx::query(sql).execute(self.money()).await.map_err(failed)?;
+        }
+        Ok(())
+    }
 }

@@ -59,6 +59,19 @@ impl IdempotencyStore for SqliteStore {
         .map_err(failed)?;
         Ok(purged.rows_affected())
     }
+
+    async fn inherit(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let at = self.now().as_millis();
+        for sql in [
+            // No lease is an hour long: older claims have lapsed.
+            "UPDATE idempotency_keys SET lease_until = ?1 WHERE created_at > ?1 - 3600000 AND lease_until > ?1",
+            "UPDATE payments SET due_at = ?1 WHERE state IN ('INTENT', 'SENT') AND due_at > ?1",
+        ] {
+            sqlx::query(sql).bind(at).execute(&mut *writer).await.map_err(failed)?;
+        }
+        Ok(())
+    }
 }
 
 impl SqliteStore {
