@@ -6,11 +6,13 @@
 mod crowd;
 mod dice;
 mod figures;
+mod goal;
 mod history;
 mod wave;
 
 pub use crowd::{Crowd, Habit, Member};
 pub use dice::Dice;
 pub use figures::{Spread, rank_correlation};
+pub use goal::{Goals, Reached};
 pub use history::{Asked, Breach, Check, House, Known, Outcome, Step, check};
 pub use wave::{WINDOW_MILLIS, Wave, arrive, recovery_millis};
