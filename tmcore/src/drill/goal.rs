@@ -100,7 +100,8 @@ fn lost_carts(history: &[Asked]) -> Vec<String> {
     };
     let held = history.iter().filter(|asked| matches!(asked.step, Step::Confirm | Step::Finalize));
     let held = held.filter(|asked| !gave_up.contains(&asked.buyer)).filter(lost);
-    held.map(|asked| format!("{} of buyer {}: {:?}", asked.step.as_str(), asked.buyer, asked.outcome)).collect()
+    held.map(|asked| format!("{} of buyer {}: {:?}", asked.step.as_str(), asked.buyer, asked.outcome))
+        .collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,14 @@ pub fn page(report: &Report) -> String {
     plot(&mut html, "Seats sold", &report.samples, |sample| sample.sold.into());
     plot(&mut html, "In line", &report.samples, |sample| sample.waiting);
     plot(&mut html, "Inside", &report.samples, |sample| sample.inside);
-    for rows in [report.step_rows(), report.refusal_rows(), report.habit_rows(), report.fault_rows()] {
+    let tables = [
+        report.wave_rows(),
+        report.step_rows(),
+        report.refusal_rows(),
+        report.habit_rows(),
+        report.fault_rows(),
+    ];
+    for rows in tables {
         table(&mut html, &rows);
     }
     html.push_str("</html>\n");

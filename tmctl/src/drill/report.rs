@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tmcore::EventId;
-use tmcore::drill::{Asked, Breach, Check, Habit, Member, Outcome, Spread, Step, rank_correlation};
+use tmcore::drill::{Asked, Breach, Check, Habit, Member, Outcome, Spread, Step, Wave, rank_correlation};
 
 use super::fault::Thrown;
 use crate::output::{Block, Look, Rows, Show, duration};
@@ -54,6 +54,16 @@ pub struct HabitReport {
     pub bought: u64,
 }
 
+/// How one level of load went.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaveReport {
+    #[serde(flatten)]
+    pub wave: Wave,
+    pub came: u64,
+    pub finalized_per_minute: u64,
+}
+
 /// What one check found.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,6 +92,8 @@ pub struct Report {
     /// Whether who came first got in first: 1000 is exactly so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fairness_per_mille: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<WaveReport>,
     pub faults: Vec<Thrown>,
     pub verdict: Vec<Judged>,
     pub samples: Vec<Sample>,
@@ -103,6 +115,7 @@ impl Report {
             refusals: refusals(history),
             habits: habits(members, history),
             fairness_per_mille: fairness(history),
+            waves: Vec::new(),
             faults: Vec::new(),
             verdict: Vec::new(),
             rehearsed,
@@ -217,6 +230,7 @@ impl Show for Report {
             self.step_rows(),
             self.habit_rows(),
             self.refusal_rows(),
+            self.wave_rows(),
             self.fault_rows(),
             self.verdict_rows(),
         ];
@@ -277,6 +291,23 @@ impl Report {
     pub fn refusal_rows(&self) -> Rows {
         let rows = self.refusals.iter().map(|(what, count)| vec![what.clone(), count.to_string()]).collect();
         Rows { head: &["refused", "times"], rows, flexible: None }
+    }
+
+    /// How it went at every level of load.
+    pub fn wave_rows(&self) -> Rows {
+        let row = |one: &WaveReport| {
+            let wave = &one.wave;
+            let came_per_second = one.came * 1_000 / wave.lasts_millis.max(1);
+            vec![
+                seconds(wave.begins_millis),
+                format!("{} times", wave.load),
+                one.came.to_string(),
+                came_per_second.to_string(),
+                one.finalized_per_minute.to_string(),
+            ]
+        };
+        let rows = self.waves.iter().map(row).collect();
+        Rows { head: &["from", "too many", "came", "a second", "orders a minute"], rows, flexible: None }
     }
 
     /// What went wrong, and when.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use tmapi::event::EventView;
-use tmcore::drill::{Crowd, Dice};
+use tmcore::drill::{Crowd, Dice, Goals, Member, Wave, arrive};
 
-use super::Settings;
 use super::fault::{Barrage, Fault, Means, Measure, Owner, Wish, WishParser, choose};
+use super::office::Settings;
 use super::surroundings::Surroundings;
+use super::wave::Level;
 use crate::argument;
 use crate::error::Failure;
 
@@ -21,6 +22,10 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 const MAX_OFFSET_SECONDS: i64 = 366 * 24 * 3600;
 /// What faults are drawn from is told from what the crowd is drawn from.
 const FAULTS: u64 = 0xFA17;
+/// What arrivals in waves are drawn from.
+const WAVES: u64 = 0x3A7E;
+/// A sale that far too many come to.
+const ERAS: &str = include_str!("scenario/eras.toml");
 
 /// Everything about a rehearsal but its event. What is not said here is said there, or is as usual.
 #[derive(clap::Args, Clone, Debug, Default, Deserialize)]
@@ -68,10 +73,21 @@ pub struct Scenario {
     #[arg(long, value_name = "TIME", value_parser = argument::parse_duration)]
     #[serde(deserialize_with = "time")]
     at_most: Option<Duration>,
+    /// How long it may take from then until everybody has gone home and no seat is held [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = argument::parse_duration)]
+    #[serde(deserialize_with = "time")]
+    rest: Option<Duration>,
     /// Faults with a time each.
     #[arg(skip)]
     #[serde(rename = "fault")]
     timed: Vec<Timed>,
+    /// Levels of load, in place of `buyers` and `rush`.
+    #[arg(skip)]
+    #[serde(rename = "wave")]
+    levels: Vec<Level>,
+    /// What the sale has to come to, besides its promises.
+    #[arg(skip)]
+    goals: Option<Goals>,
 }
 
 /// A fault and when it is thrown, after the doors open. What is left out is drawn.
@@ -92,8 +108,12 @@ struct Timed {
 }
 
 impl Scenario {
-    /// The scenario in a file.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    /// The scenario of that name, or in that file.
+    pub fn named(name: &Path) -> Result<Self, Failure> {
+        if name == Path::new("eras") { Self::parse(ERAS) } else { Self::read(name) }
+    }
+
+    fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("failed to read {}: {error}", path.display())))?;
         Self::parse(&text).map_err(|failure| failure.doing(&format!("read {}", path.display())))
@@ -116,6 +136,13 @@ impl Scenario {
         if !self.timed.is_empty() && !self.faults.is_empty() {
             return Err("faults are drawn, or each has its time: not both".to_owned());
         }
+        if !self.levels.is_empty() && (self.buyers.is_some() || self.rush.is_some()) {
+            return Err("who comes is said by waves, or by buyers and rush: not both".to_owned());
+        }
+        if self.goals.is_some() && self.levels.is_empty() {
+            return Err("goals are for waves, and there is none".to_owned());
+        }
+        self.levels.iter().try_for_each(Level::check)?;
         self.timed.iter().try_for_each(Timed::check)
     }
 
@@ -124,6 +151,7 @@ impl Scenario {
         let says_faults = !self.faults.is_empty() || !self.timed.is_empty();
         let (faults, timed) =
             if says_faults { (self.faults, self.timed) } else { (other.faults, other.timed) };
+        let says_crowd = self.buyers.is_some() || self.rush.is_some();
         Self {
             buyers: self.buyers.or(other.buyers),
             seed: self.seed.or(other.seed),
@@ -138,12 +166,12 @@ impl Scenario {
             // What is set last stays.
             set: [other.set, self.set].concat(),
             at_most: self.at_most.or(other.at_most),
+            rest: self.rest.or(other.rest),
             timed,
+            // Whoever says how many come wants no waves.
+            levels: if says_crowd { Vec::new() } else { other.levels },
+            goals: if says_crowd { None } else { other.goals },
         }
-    }
-
-    pub fn buyers(&self) -> u32 {
-        self.buyers.unwrap_or(2_000)
     }
 
     pub fn seed(&self) -> u64 {
@@ -152,6 +180,28 @@ impl Scenario {
 
     pub fn at_most(&self) -> Duration {
         self.at_most.unwrap_or(Duration::from_secs(600))
+    }
+
+    pub fn rest(&self) -> Duration {
+        self.rest.unwrap_or(Duration::from_secs(120))
+    }
+
+    pub fn waves(&self) -> Vec<Wave> {
+        self.levels.iter().map(Level::wave).collect()
+    }
+
+    pub const fn goals(&self) -> Option<&Goals> {
+        self.goals.as_ref()
+    }
+
+    pub fn has_storms(&self) -> bool {
+        self.waves().iter().any(|wave| wave.is_storm)
+    }
+
+    /// Whether everybody asks again at once now.
+    pub fn is_stormy(&self, at_millis: u64) -> bool {
+        let is_now = |wave: &Wave| (wave.begins_millis..wave.ends_millis()).contains(&at_millis);
+        self.waves().iter().any(|wave| wave.is_storm && is_now(wave))
     }
 
     /// The seed that faults are drawn from.
@@ -222,16 +272,42 @@ impl Scenario {
         }
     }
 
-    pub fn crowd(&self, event: &EventView) -> Crowd {
+    /// How many come with each wave.
+    pub fn comers(&self, event: &EventView) -> Vec<u64> {
+        let rate = self.rate.unwrap_or(event.settings.admissions_per_minute);
+        self.waves().iter().map(|wave| wave.comers(rate, self.bots())).collect()
+    }
+
+    fn bots(&self) -> u64 {
+        self.bots.unwrap_or(5)
+    }
+
+    pub fn crowd(&self, event: &EventView) -> Result<Crowd, Failure> {
         let rush = self.rush.unwrap_or(Duration::from_secs(20));
-        Crowd {
-            buyers: self.buyers(),
+        let buyers = match self.comers(event).iter().sum() {
+            0 => self.buyers.unwrap_or(2_000),
+            all => u32::try_from(all).unwrap_or(u32::MAX),
+        };
+        if buyers > MAX_BUYERS {
+            let message = format!("{buyers} would come, and {MAX_BUYERS} are the most");
+            return Err(Failure::usage(message).hint("shorten the waves, or let in fewer a minute: --rate"));
+        }
+        Ok(Crowd {
+            buyers,
             seed: self.seed(),
             rush_millis: u64::try_from(rush.as_millis()).unwrap_or(u64::MAX),
-            bots_percent: self.bots.unwrap_or(5),
+            bots_percent: self.bots(),
             seats: event.summary.seats.all(),
             per_order: event.settings.seats_per_order,
-        }
+        })
+    }
+
+    /// Everybody who comes, and when.
+    pub fn members(&self, event: &EventView) -> Result<Vec<Member>, Failure> {
+        let mut members = self.crowd(event)?.members();
+        let waves: Vec<_> = self.comers(event).into_iter().zip(self.waves()).collect();
+        arrive(&mut members, &waves, self.seed() ^ WAVES);
+        Ok(members)
     }
 }
 
@@ -269,7 +345,7 @@ fn is_setting(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.')
 }
 
-fn time<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn time<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Duration>, D::Error> {
     let time = argument::parse_duration(&String::deserialize(source)?).map_err(serde::de::Error::custom)?;
     if time > MAX_TIME {
         return Err(serde::de::Error::custom("expected a time of a day at most"));

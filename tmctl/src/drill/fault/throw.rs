@@ -18,6 +18,8 @@ const CALM_MILLIS: (u64, u64) = (2_000, 3_000);
 #[serde(rename_all = "camelCase")]
 pub struct Thrown {
     pub at_millis: u64,
+    /// When nothing was broken any more.
+    pub over_millis: u64,
     #[serde(serialize_with = "name")]
     pub fault: Fault,
     pub what: String,
@@ -55,7 +57,7 @@ pub async fn throw(office: &Office, shop: &Shop, barrage: &Barrage, seed: u64) -
 async fn one(office: &Office, shop: &Shop, fault: Fault, measure: &Measure) -> Thrown {
     let at_millis = shop.watch.millis();
     let what = carry_out(office, fault, measure).await;
-    Thrown { at_millis, fault, what }
+    Thrown { at_millis, over_millis: shop.watch.millis(), fault, what }
 }
 
 async fn throw_drawn(office: &Office, shop: &Shop, kinds: &[Vec<Fault>], dice: &mut Dice) -> Vec<Thrown> {
