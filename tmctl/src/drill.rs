@@ -8,6 +8,7 @@ mod messenger;
 mod office;
 pub mod page;
 pub mod report;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod scenario;
 mod servers;
 mod shop;

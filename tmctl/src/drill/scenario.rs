@@ -200,12 +200,12 @@ impl Scenario {
         }
         let means = self.means(surroundings);
         if self.timed.is_empty() {
-            return choose(&self.faults, &means).map(Barrage::Drawn);
+            return choose(&self.faults, means).map(Barrage::Drawn);
         }
         let mut dice = Dice::new(self.fault_seed());
         let timed = self.timed.iter().map(|timed| {
             let measure = timed.measure(Measure::drawn(timed.fault, &mut dice));
-            Ok((timed.at.unwrap_or_default(), timed.fault.check(&means)?, measure))
+            Ok((timed.at.unwrap_or_default(), timed.fault.check(means)?, measure))
         });
         Ok(Barrage::Timed(timed.collect::<Result<_, Failure>>()?))
     }
