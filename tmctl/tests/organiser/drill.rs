@@ -1,5 +1,7 @@
 //! Rehearsals, with real processes and a real crowd.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -172,7 +174,7 @@ fn one_after_the_other(names: &[String]) -> String {
         let lasts = if is_told { 1_200 } else { 400 };
         let is_instant = ["cut", "reset", "flush", "terminate"].iter().any(|how| name.ends_with(how));
         let lasting = if is_instant { String::new() } else { format!("for = \"{lasts}ms\"\n") };
-        text += &format!("[[fault]]\nat = \"{at_millis}ms\"\nfault = \"{name}\"\n{lasting}");
+        let _ = write!(text, "[[fault]]\nat = \"{at_millis}ms\"\nfault = \"{name}\"\n{lasting}");
         at_millis += lasts + 250;
     }
     // Somebody comes as long as faults do.
