@@ -35,11 +35,16 @@ fn house() -> Office {
     office
 }
 
+/// Runs a command of somebody who has programs.
+fn run(office: &Office, words: &[&str]) -> Run {
+    super::office::run(office.command(words).env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+}
+
 /// A rehearsal, and what it came to.
 fn rehearsed(office: &Office, more: &[&str]) -> (Run, Value) {
     let folder = office.home().join("report").display().to_string();
     let words = ["drill", "E9", "--buyers", "60", "--hold-ttl", "4s", "--report", &folder, "-o", "json"];
-    let run = office.run(&[&words[..], more].concat());
+    let run = run(office, &[&words[..], more].concat());
     let report = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
     (run, report)
 }
@@ -163,22 +168,25 @@ fn faults(kinds: &[&str]) -> Vec<String> {
     found
 }
 
-/// A scenario that throws each of these, one after the other.
+/// A scenario that throws each of these, one after the other; what the provider tells is another matter, and has the same
+/// time for itself.
 fn one_after_the_other(names: &[String]) -> String {
     let mut text = "buyers = 60\nhold-ttl = \"4s\"\nseed = 9\n".to_owned();
-    let mut at_millis = 500;
+    let (mut at_millis, mut told_at_millis) = (500, 500);
     for name in names {
-        // A callback comes a second after what it tells of.
-        let is_told =
-            ["twice", "late", "backwards", "wrong-amount", "forged"].iter().any(|how| name.ends_with(how));
-        let lasts = if is_told { 1_200 } else { 400 };
-        let is_instant = ["cut", "reset", "flush", "terminate"].iter().any(|how| name.ends_with(how));
+        let ends = |hows: &[&str]| hows.iter().any(|how| name.ends_with(how));
+        let (at, lasts) = if ends(&["twice", "late", "backwards", "wrong-amount", "forged"]) {
+            (&mut told_at_millis, 2_500)
+        } else {
+            (&mut at_millis, if ends(&["commit"]) { 1_500 } else { 400 })
+        };
+        let is_instant = ends(&["cut", "reset", "flush", "terminate"]);
         let lasting = if is_instant { String::new() } else { format!("for = \"{lasts}ms\"\n") };
-        let _ = write!(text, "[[fault]]\nat = \"{at_millis}ms\"\nfault = \"{name}\"\n{lasting}");
-        at_millis += lasts + 250;
+        let _ = write!(text, "[[fault]]\nat = \"{at}ms\"\nfault = \"{name}\"\n{lasting}");
+        *at += lasts + 250;
     }
     // Somebody comes as long as faults do.
-    format!("rush = \"{at_millis}ms\"\n{text}")
+    format!("rush = \"{}ms\"\n{text}", at_millis.max(told_at_millis))
 }
 
 /// Runs a scenario with each of these, and has every promise kept; answers what was told of each.
@@ -194,8 +202,9 @@ fn thrown(office: &Office, names: &[String], more: &[&str]) -> Vec<(String, Stri
     assert_eq!(thrown, names);
     for (name, what) in &told {
         assert!(![" not", "nothing: "].iter().any(|bad| what.contains(bad)), "{name}: {what}");
-        // What happens to something that there is none of is no fault.
-        assert!(!what.starts_with("0 ") && !what.contains(" 0 "), "{name}: {what}");
+        // What happens to something that there is none of is no fault. Of callbacks there may be none in so short a time.
+        let is_none = what.starts_with("0 ") || what.contains(" 0 ");
+        assert!(!is_none || what.contains("callbacks"), "{name}: {what}");
     }
     told
 }
@@ -207,7 +216,7 @@ fn is_build_machine() -> bool {
 
 /// What only some machines have: elsewhere it is left out, but not on a build machine.
 fn had_here(office: &Office, fault: &str) -> bool {
-    let run = office.run(&["drill", "E9", "--faults", fault, "--buyers", "1", "--rush", "0s"]);
+    let run = run(office, &["drill", "E9", "--faults", fault, "--buyers", "1", "--rush", "0s"]);
     assert!(run.code == 0 || !is_build_machine(), "{run:?}");
     assert!(run.code == 0 || run.code == 2, "{run:?}");
     run.code == 0
@@ -224,7 +233,12 @@ fn every_fault_of_a_daemon_alone_is_thrown_and_every_promise_kept() {
         }
     }
     names.sort();
-    thrown(&office, &names, &[]);
+    let told = thrown(&office, &names, &[]);
+    let (of_callbacks, none): (Vec<_>, Vec<_>) = told
+        .iter()
+        .filter(|(_, what)| what.contains("callbacks"))
+        .partition(|(_, what)| !what.starts_with("0 "));
+    assert!(of_callbacks.len() > none.len(), "{none:?}");
 }
 
 #[test]
@@ -232,7 +246,7 @@ fn every_fault_of_postgresql_and_redis_is_thrown_and_every_promise_kept() {
     let office = house();
     let names = faults(&["postgres", "redis"]);
     assert!(names.len() > 20, "{names:?}");
-    let nowhere = office.run(&["drill", "E9", "--full", "--buyers", "1", "--rush", "0s"]);
+    let nowhere = run(&office, &["drill", "E9", "--full", "--buyers", "1", "--rush", "0s"]);
     if nowhere.code == 2 && !is_build_machine() {
         assert!(nowhere.err.contains("apt-get install"), "{nowhere:?}");
         return;
