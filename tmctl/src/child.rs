@@ -22,9 +22,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::host::Host;
 
 /// How long one may take to become ready.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -155,8 +155,8 @@ impl Account {
 }
 
 /// A program by its name: in these folders, else in the path.
-fn find(desk: &Desk, name: &str, folders: Vec<PathBuf>) -> Option<PathBuf> {
-    let path = desk.host.env("PATH").map(|path| std::env::split_paths(path).collect::<Vec<_>>());
+fn find(host: &Host, name: &str, folders: Vec<PathBuf>) -> Option<PathBuf> {
+    let path = host.env("PATH").map(|path| std::env::split_paths(path).collect::<Vec<_>>());
     let folders = folders.into_iter().chain(path.unwrap_or_default());
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
 }
@@ -182,3 +182,6 @@ fn write_secret(path: &Path, text: &str, account: Option<Account>) -> std::io::R
     file.write_all(text.as_bytes())?;
     Account::own(account, path)
 }
+
+#[cfg(test)]
+mod tests;

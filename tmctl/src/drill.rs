@@ -13,6 +13,7 @@ mod onlooker;
 pub mod page;
 mod rehearsal;
 pub mod report;
+#[allow(clippy::doc_markdown, reason = "texts of arguments are shown as they are")]
 mod scenario;
 mod servers;
 mod shop;

@@ -8,9 +8,9 @@ use rustix::fs::{FallocateFlags, fallocate};
 use tempfile::TempDir;
 
 use super::OwnProcess;
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::host::Host;
 
 /// The least that a file grows by.
 const PAGE_BYTES: u64 = 4096;
@@ -25,7 +25,7 @@ pub struct SmallDisk {
 
 impl SmallDisk {
     /// Mounts one of so many mebibytes. Fails where the kernel lets nobody of this account mount anything.
-    pub async fn mount(desk: &Desk, mebibytes: u64) -> Result<Self, Failure> {
+    pub async fn mount(host: &Host, mebibytes: u64) -> Result<Self, Failure> {
         let broken =
             |error: io::Error| Failure::new(Exit::Error, format!("failed to make a folder: {error}"));
         let at = TempDir::with_prefix("tmctl-drill-disk-").map_err(broken)?;
@@ -38,7 +38,7 @@ impl SmallDisk {
         words.extend(["sh", "-c", &script].map(str::to_owned));
         // Its log is kept outside: what is inside is not there yet.
         let mut holder = OwnProcess::new("a small disk", words, at.path().join("log"));
-        let path = desk.host.env("PATH").map(|path| ("PATH".to_owned(), path.to_owned()));
+        let path = host.env("PATH").map(|path| ("PATH".to_owned(), path.to_owned()));
         holder.environment.extend(path);
         let folder = at.path().to_owned();
         holder.start(async |id| seen(id, &folder).join("mounted").exists()).await?;

@@ -9,7 +9,6 @@ use rustix::process::Signal;
 use tokio::process::Command;
 
 use super::{Account, OwnProcess, family, find, free_addresses, write_secret};
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -32,8 +31,8 @@ pub struct OwnPostgres {
 
 impl OwnPostgres {
     /// One with nothing in it, in a folder that its account can reach; not started yet.
-    pub async fn create(desk: &Desk, folder: &Path, account: Option<Account>) -> Result<Self, Failure> {
-        let [initdb, server] = ["initdb", "postgres"].map(|name| program(desk, name));
+    pub async fn create(host: &Host, folder: &Path, account: Option<Account>) -> Result<Self, Failure> {
+        let [initdb, server] = ["initdb", "postgres"].map(|name| program(host, name));
         let (initdb, server) = (initdb?, server?);
         let broken =
             |error: std::io::Error| Failure::new(Exit::Error, format!("failed to make a database: {error}"));
@@ -126,12 +125,12 @@ impl Drop for OwnPostgres {
     }
 }
 
-fn program(desk: &Desk, name: &str) -> Result<PathBuf, Failure> {
+fn program(host: &Host, name: &str) -> Result<PathBuf, Failure> {
     let versions = std::fs::read_dir(VERSIONS).into_iter().flatten();
     let mut folders: Vec<_> = versions.filter_map(|one| Some(one.ok()?.path().join("bin"))).collect();
     folders.sort();
     folders.reverse();
-    find(desk, name, folders).ok_or_else(|| {
+    find(host, name, folders).ok_or_else(|| {
         Failure::usage(format!("there is no {name} in PATH or {VERSIONS}")).hint(
             "install PostgreSQL (Debian: apt-get install postgresql), or name a server of the rehearsal's \
              own: --set store.backend=postgres --set store.url=URL",

@@ -9,7 +9,6 @@ use tokio::io::{self, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{Account, OwnProcess, find, free_addresses, write_secret};
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -28,8 +27,8 @@ pub struct OwnRedis {
 
 impl OwnRedis {
     /// One with nothing in it, in a folder that its account can reach; not started yet.
-    pub fn create(desk: &Desk, folder: &Path, account: Option<Account>) -> Result<Self, Failure> {
-        let program = find(desk, "redis-server", Vec::new()).ok_or_else(|| {
+    pub fn create(host: &Host, folder: &Path, account: Option<Account>) -> Result<Self, Failure> {
+        let program = find(host, "redis-server", Vec::new()).ok_or_else(|| {
             Failure::usage("there is no redis-server in PATH").hint(
                 "install Redis (Debian: apt-get install redis-server), or name a server of the rehearsal's own: \
                  --set redis.url=URL",

@@ -7,9 +7,9 @@ use rustix::process::Signal;
 use tmapi::client::{Client, ClientOptions, HeaderMap, Method, StatusCode};
 
 use super::{OwnProcess, SmallDisk, find, free_addresses};
-use crate::desk::Desk;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::host::Host;
 
 /// A daemon or a payment provider, killed with this value.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct OwnTmd {
 
 impl OwnTmd {
     /// One that is not started yet, with its data and its log in `folder`.
-    pub fn new(desk: &Desk, folder: &Path) -> Result<Self, Failure> {
-        let program = program(desk)?;
+    pub fn new(host: &Host, folder: &Path) -> Result<Self, Failure> {
+        let program = program(host)?;
         let broken =
             |error: std::io::Error| Failure::new(Exit::Error, format!("failed to set a tmd up: {error}"));
         let [address, admin] = free_addresses().map_err(broken)?;
@@ -34,7 +34,7 @@ impl OwnTmd {
             admin.to_string(),
         ];
         let mut process = OwnProcess::new("tmd", words, folder.join("tmd.log"));
-        let path = desk.host.env("PATH").map(|path| ("PATH".to_owned(), path.to_owned()));
+        let path = host.env("PATH").map(|path| ("PATH".to_owned(), path.to_owned()));
         process.environment.extend(path);
         Ok(Self { address, process }.set("server.data_dir", &folder.join("data").display()))
     }
@@ -97,10 +97,10 @@ impl OwnTmd {
 }
 
 /// The daemon's program: beside this one, else in the path.
-fn program(desk: &Desk) -> Result<PathBuf, Failure> {
+fn program(host: &Host) -> Result<PathBuf, Failure> {
     let name = format!("tmd{}", std::env::consts::EXE_SUFFIX);
     let here = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
-    find(desk, &name, here.into_iter().collect()).ok_or_else(|| {
+    find(host, &name, here.into_iter().collect()).ok_or_else(|| {
         Failure::new(Exit::Error, "there is no tmd beside tmctl, and none in PATH")
             .hint("install it, or name one that runs: `tmctl --url URL ...`")
     })

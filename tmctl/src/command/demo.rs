@@ -61,7 +61,7 @@ pub async fn run(desk: &Desk, args: Args) -> Outcome {
         return Ok(Exit::Ok);
     }
     desk.out.note("starting a tmd for the demo");
-    let mut daemon = OwnTmd::new(desk, &home.path().join("tmd"))?.with(&["--demo"]);
+    let mut daemon = OwnTmd::new(&desk.host, &home.path().join("tmd"))?.with(&["--demo"]);
     daemon.start().await?;
     desk.out.note(&format!("it listens on {}", daemon.url()));
     let stage = Stage { desk, home: home.path(), url: daemon.url() };

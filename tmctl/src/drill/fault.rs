@@ -10,6 +10,7 @@ pub use throw::{Barrage, Thrown, throw};
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use serde::{Serialize, Serializer};
 
 use super::messenger::Manner;
 use super::trouble::Trouble;
@@ -185,7 +186,7 @@ impl Fault {
     }
 
     /// What is in the way of throwing it.
-    fn is_out_of_reach(self, means: &Means) -> Option<Failure> {
+    fn is_out_of_reach(self, means: Means) -> Option<Failure> {
         let (owner, setting) = match self.kind {
             Kind::Postgres => (means.postgres, "store.url"),
             Kind::Redis => (means.redis, "redis.url"),
@@ -209,8 +210,14 @@ impl Fault {
     }
 
     /// Refuses what cannot be thrown.
-    pub fn check(self, means: &Means) -> Result<Self, Failure> {
+    pub fn check(self, means: Means) -> Result<Self, Failure> {
         self.is_out_of_reach(means).map_or(Ok(self), Err)
+    }
+}
+
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
     }
 }
 
@@ -271,7 +278,7 @@ impl TypedValueParser for WishParser {
 }
 
 /// What is thrown to fulfil wishes: the faults of each kind. Refuses what is named and cannot be thrown.
-pub fn choose(wishes: &[Wish], means: &Means) -> Result<Vec<Vec<Fault>>, Failure> {
+pub fn choose(wishes: &[Wish], means: Means) -> Result<Vec<Vec<Fault>>, Failure> {
     let mut chosen = Vec::new();
     for kind in Kind::ALL {
         let all = || kind.hows().into_iter().map(|how| Fault { kind, how });

@@ -56,10 +56,10 @@ impl Office {
         };
         let folder = TempDir::with_prefix("tmctl-drill-").map_err(broken)?;
         let secret = folder.path().join("callback.secret");
-        let mut gateway = OwnTmd::new(desk, &folder.path().join("gateway"))?.with(&["gateway"]);
+        let mut gateway = OwnTmd::new(&desk.host, &folder.path().join("gateway"))?.with(&["gateway"]);
         let line = Wire::to(gateway.address, settings.provider_latency).await.map_err(broken)?;
         let home = folder.path().join("office");
-        let mut daemon = OwnTmd::new(desk, &home)?
+        let mut daemon = OwnTmd::new(&desk.host, &home)?
             .with(&["--gateway-url", &line.url()])
             .set("gateway.callback_secret_file", &secret.display())
             .set("log.filter", &"warn");

@@ -174,6 +174,10 @@ impl Scenario {
         }
     }
 
+    fn buyers(&self) -> u32 {
+        self.buyers.unwrap_or(2_000)
+    }
+
     pub fn seed(&self) -> u64 {
         self.seed.unwrap_or(1)
     }
@@ -250,12 +254,12 @@ impl Scenario {
         }
         let means = self.means(surroundings);
         if self.timed.is_empty() {
-            return choose(&self.faults, &means).map(Barrage::Drawn);
+            return choose(&self.faults, means).map(Barrage::Drawn);
         }
         let mut dice = Dice::new(self.fault_seed());
         let timed = self.timed.iter().map(|timed| {
             let measure = timed.measure(Measure::drawn(timed.fault, &mut dice));
-            Ok((timed.at.unwrap_or_default(), timed.fault.check(&means)?, measure))
+            Ok((timed.at.unwrap_or_default(), timed.fault.check(means)?, measure))
         });
         Ok(Barrage::Timed(timed.collect::<Result<_, Failure>>()?))
     }
@@ -285,7 +289,7 @@ impl Scenario {
     pub fn crowd(&self, event: &EventView) -> Result<Crowd, Failure> {
         let rush = self.rush.unwrap_or(Duration::from_secs(20));
         let buyers = match self.comers(event).iter().sum() {
-            0 => self.buyers.unwrap_or(2_000),
+            0 => self.buyers(),
             all => u32::try_from(all).unwrap_or(u32::MAX),
         };
         if buyers > MAX_BUYERS {

@@ -33,8 +33,8 @@ impl Servers {
             // Whoever runs the servers has to get to what is theirs.
             std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).map_err(broken)?;
         }
-        let mut redis = OwnRedis::create(desk, &folder.path().join("redis"), account)?;
-        let mut postgres = OwnPostgres::create(desk, &folder.path().join("postgres"), account).await?;
+        let mut redis = OwnRedis::create(&desk.host, &folder.path().join("redis"), account)?;
+        let mut postgres = OwnPostgres::create(&desk.host, &folder.path().join("postgres"), account).await?;
         postgres.start().await.doing("start the PostgreSQL of the rehearsal")?;
         redis.start().await.doing("start the Redis of the rehearsal")?;
         let named = [

@@ -35,7 +35,8 @@ impl Surroundings {
         }
         if names(Kind::Disk) || all && !has_database {
             let more = u64::from(buyers) / BUYERS_PER_MEBIBYTE + u64::from(seats) / SEATS_PER_MEBIBYTE;
-            let mounted = SmallDisk::mount(desk, DISK_MEBIBYTES + more).await.doing("mount a small disk");
+            let mounted =
+                SmallDisk::mount(&desk.host, DISK_MEBIBYTES + more).await.doing("mount a small disk");
             made.disk = wanted(desk, mounted, names(Kind::Disk), "--faults disk needs one")?;
         }
         if names(Kind::Clock) || all {

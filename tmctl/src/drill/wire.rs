@@ -169,10 +169,12 @@ async fn carry(mut client: TcpStream, state: Arc<State>) {
     let is_doomed = AtomicBool::new(false);
     let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
     tokio::select! {
+        // Of a cut connection nothing passes any more, though its way be open again.
+        biased;
+        _ = ends.changed() => {}
         // However it ends, both sides are dropped.
         _ = there(from_client, to_server, &state, &is_doomed) => return,
         _ = back(from_server, to_client, &state, &is_doomed) => return,
-        _ = ends.changed() => {}
     }
     if *ends.borrow() == End::Reset {
         for side in [&client, &server] {

@@ -1,5 +1,7 @@
 //! Rehearsals, with real processes and a real crowd.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -33,11 +35,16 @@ fn house() -> Office {
     office
 }
 
+/// Runs a command of somebody who has programs.
+fn run(office: &Office, words: &[&str]) -> Run {
+    super::office::run(office.command(words).env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+}
+
 /// A rehearsal, and what it came to.
 fn rehearsed(office: &Office, more: &[&str]) -> (Run, Value) {
     let folder = office.home().join("report").display().to_string();
     let words = ["drill", "E9", "--buyers", "60", "--hold-ttl", "4s", "--report", &folder, "-o", "json"];
-    let run = office.run(&[&words[..], more].concat());
+    let run = run(office, &[&words[..], more].concat());
     let report = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
     (run, report)
 }
@@ -93,6 +100,10 @@ fn a_rehearsal_that_cannot_be_is_refused_in_a_sentence() {
         ["--set", "PATH=/"],
         ["--bots", "101"],
         ["--faults", "redis"],
+        ["--faults", "postgres.kill"],
+        ["--scenario", "/no/such.toml"],
+        ["--full", "--set=store.url=postgres://elsewhere/x"],
+        ["--faults=disk", "--full"],
     ] {
         assert_eq!(office.run(&[&["drill", "E9"][..], &words].concat()).code, 2, "{words:?}");
     }
@@ -142,6 +153,129 @@ fn a_broken_office_is_noticed_and_the_promise_named() {
             assert!(found.iter().any(|one| one == promise), "{mutant}: {promise} is not among {found:?}");
         }
     }
+}
+
+/// Every fault of these kinds that the documentation has, which has them all.
+fn faults(kinds: &[&str]) -> Vec<String> {
+    let text = include_str!("../../../docs/drill.md");
+    let words = text.split('`').skip(1).step_by(2);
+    let is_of = |word: &&str| kinds.contains(&word.split_once('.').map_or(*word, |(kind, _)| kind));
+    let is_fault =
+        |word: &&str| word.contains('.') || !["gateway", "network", "postgres", "redis"].contains(word);
+    let mut found: Vec<_> = words.filter(is_of).filter(is_fault).map(str::to_owned).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// A scenario that throws each of these, one after the other; what the provider tells is another matter, and has the same
+/// time for itself.
+fn one_after_the_other(names: &[String]) -> String {
+    let mut text = "buyers = 60\nhold-ttl = \"4s\"\nseed = 9\n".to_owned();
+    let (mut at_millis, mut told_at_millis) = (500, 500);
+    for name in names {
+        let ends = |hows: &[&str]| hows.iter().any(|how| name.ends_with(how));
+        let (at, lasts) = if ends(&["twice", "late", "backwards", "wrong-amount", "forged"]) {
+            (&mut told_at_millis, 2_500)
+        } else {
+            (&mut at_millis, if ends(&["commit"]) { 1_500 } else { 400 })
+        };
+        let is_instant = ends(&["cut", "reset", "flush", "terminate"]);
+        let lasting = if is_instant { String::new() } else { format!("for = \"{lasts}ms\"\n") };
+        let _ = write!(text, "[[fault]]\nat = \"{at}ms\"\nfault = \"{name}\"\n{lasting}");
+        *at += lasts + 250;
+    }
+    // Somebody comes as long as faults do.
+    format!("rush = \"{}ms\"\n{text}", at_millis.max(told_at_millis))
+}
+
+/// Runs a scenario with each of these, and has every promise kept; answers what was told of each.
+fn thrown(office: &Office, names: &[String], more: &[&str]) -> Vec<(String, String)> {
+    let file = office.file("scenario.toml", &one_after_the_other(names));
+    let (run, report) = rehearsed(office, &[&["--scenario", &file], more].concat());
+    assert_eq!((run.code, breaches(&report)), (0, vec![]), "{run:?}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let told = report["faults"].as_array().unwrap().iter();
+    let told: Vec<_> = told.map(|one| (text(&one["fault"]), text(&one["what"]))).collect();
+    let mut thrown: Vec<_> = told.iter().map(|(name, _)| name.clone()).collect();
+    thrown.sort();
+    assert_eq!(thrown, names);
+    for (name, what) in &told {
+        assert!(![" not", "nothing: "].iter().any(|bad| what.contains(bad)), "{name}: {what}");
+        // What happens to something that there is none of is no fault. Of callbacks there may be none in so short a time.
+        let is_none = what.starts_with("0 ") || what.contains(" 0 ");
+        assert!(!is_none || what.contains("callbacks"), "{name}: {what}");
+    }
+    told
+}
+
+#[allow(clippy::disallowed_methods, reason = "the build machine says what it is in the environment")]
+fn is_build_machine() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
+/// What only some machines have: elsewhere it is left out, but not on a build machine.
+fn had_here(office: &Office, fault: &str) -> bool {
+    let run = run(office, &["drill", "E9", "--faults", fault, "--buyers", "1", "--rush", "0s"]);
+    assert!(run.code == 0 || !is_build_machine(), "{run:?}");
+    assert!(run.code == 0 || run.code == 2, "{run:?}");
+    run.code == 0
+}
+
+#[test]
+fn every_fault_of_a_daemon_alone_is_thrown_and_every_promise_kept() {
+    let office = house();
+    let mut names = faults(&["kill", "pause", "network", "gateway"]);
+    assert!(names.len() > 20, "{names:?}");
+    for rare in ["disk", "clock"] {
+        if had_here(&office, rare) {
+            names.push(rare.to_owned());
+        }
+    }
+    names.sort();
+    let told = thrown(&office, &names, &[]);
+    let (of_callbacks, none): (Vec<_>, Vec<_>) = told
+        .iter()
+        .filter(|(_, what)| what.contains("callbacks"))
+        .partition(|(_, what)| !what.starts_with("0 "));
+    assert!(of_callbacks.len() > none.len(), "{none:?}");
+}
+
+#[test]
+fn every_fault_of_postgresql_and_redis_is_thrown_and_every_promise_kept() {
+    let office = house();
+    let names = faults(&["postgres", "redis"]);
+    assert!(names.len() > 20, "{names:?}");
+    let nowhere = run(&office, &["drill", "E9", "--full", "--buyers", "1", "--rush", "0s"]);
+    if nowhere.code == 2 && !is_build_machine() {
+        assert!(nowhere.err.contains("apt-get install"), "{nowhere:?}");
+        return;
+    }
+    thrown(&office, &names, &["--full"]);
+}
+
+#[test]
+fn the_example_of_a_scenario_runs_as_it_is() {
+    let office = house();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../contrib/drill.toml");
+    let run = office.run(&["drill", "E9", "--scenario", example, "--buyers", "50", "-o", "json"]);
+    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    assert_eq!((run.code, breaches(&report)), (0, vec![]), "{run:?}");
+    assert_eq!((&report["rehearsed"]["buyers"], &report["rehearsed"]["seed"]), (&50.into(), &7.into()));
+    let told: Vec<_> =
+        report["faults"].as_array().unwrap().iter().map(|one| one["fault"].as_str().unwrap()).collect();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(told.contains(&"kill") && told.contains(&"gateway.wrong-amount"), "{told:?}");
+}
+
+#[test]
+fn without_its_programs_a_full_rehearsal_says_what_to_install() {
+    let office = house();
+    let mut command = office.command(&["drill", "E9", "--full"]);
+    // Debian's own place is looked at as well: there they may be.
+    let run = super::office::run(command.env("PATH", "/nowhere"));
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("apt-get install") && run.err.contains("--set"), "{run:?}");
 }
 
 /// A database of a rehearsal's own, and a Redis; neither where there are no such servers, but on a build machine.

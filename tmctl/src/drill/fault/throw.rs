@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tmcore::drill::Dice;
 
 use super::deed::carry_out;
@@ -20,13 +20,8 @@ pub struct Thrown {
     pub at_millis: u64,
     /// When nothing was broken any more.
     pub over_millis: u64,
-    #[serde(serialize_with = "name")]
     pub fault: Fault,
     pub what: String,
-}
-
-fn name<S: Serializer>(fault: &Fault, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&fault.name())
 }
 
 /// What is to be thrown.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::drill::fault::Measure;
+use crate::drill::trouble::Trouble;
 
 /// How long something that must not come is waited for.
 const BRIEFLY: Duration = Duration::from_millis(60);
@@ -177,4 +179,58 @@ fn a_text_is_found_wherever_it_is_torn() {
         assert!(!holds(&mut tail, &[b"xx", first].concat(), text));
         assert!(holds(&mut tail, &[second, b"yy"].concat(), text), "torn at {at}");
     }
+}
+
+const MEASURE: Measure = Measure {
+    lasts: Duration::from_millis(30),
+    latency: Duration::from_millis(5),
+    bytes: 1_000,
+    offset_seconds: 0,
+};
+
+#[tokio::test]
+async fn after_each_trouble_the_wire_is_as_it_was() {
+    for trouble in Trouble::USUAL.into_iter().chain([Trouble::Commit]) {
+        let mut lab = Lab::new().await;
+        let before = lab.wire.weather();
+        trouble.befall(&lab.wire, "it", &MEASURE).await;
+        assert_eq!(lab.wire.weather(), before, "{trouble:?}");
+        lab.peer = TcpStream::connect(lab.wire.address).await.unwrap();
+        assert_eq!(lab.says(b"again").await, b"again", "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_lost_never_comes() {
+    for (trouble, arrives) in [(Trouble::Hole, 0), (Trouble::OneWay, 1)] {
+        let mut lab = Lab::new().await;
+        lab.peer.write_all(b"xy").await.unwrap();
+        let mut both = [0; 2];
+        lab.peer.read_exact(&mut both).await.unwrap();
+        let sending = async {
+            // Once the trouble is there.
+            while lab.wire.weather().back.is_open {
+                tokio::task::yield_now().await;
+            }
+            lab.peer.write_all(b"z").await.unwrap();
+        };
+        let long = Measure { lasts: Duration::from_millis(200), ..MEASURE };
+        let befalls = trouble.befall(&lab.wire, "it", &long);
+        tokio::join!(befalls, sending);
+        assert_eq!(lab.hears(LONG).await, None, "{trouble:?}: the connection is cut");
+        assert_eq!(lab.echo.got.load(Ordering::SeqCst), 7 + arrives, "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn troubles_of_one_wire_come_one_after_the_other() {
+    let lab = Lab::new().await;
+    let before = lab.wire.weather();
+    let watch = crate::host::Stopwatch::start();
+    tokio::join!(
+        Trouble::Silent.befall(&lab.wire, "it", &MEASURE),
+        Trouble::Slow.befall(&lab.wire, "it", &MEASURE)
+    );
+    assert!(watch.millis() >= 60);
+    assert_eq!(lab.wire.weather(), before);
 }
