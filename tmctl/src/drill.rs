@@ -1,10 +1,14 @@
 //! The rehearsal of an on-sale: an office of its own, a crowd, faults, and what came of it.
 
+pub mod auditor;
 mod buyer;
 pub mod choice;
 pub mod fault;
 mod history;
+pub mod inspector;
+mod odd;
 mod office;
+pub mod onlooker;
 pub mod page;
 pub mod report;
 mod shop;

@@ -90,6 +90,12 @@ impl Client {
     pub fn seat_stream(&self, event: &EventId) -> Feed<SeatEvent> {
         feed(self.clone(), seats_path(event), Patience::default())
     }
+
+    /// The same for who was connected before, and saw the event with the id `last` last.
+    #[must_use]
+    pub fn seat_stream_after(&self, event: &EventId, last: String) -> Feed<SeatEvent> {
+        feed_after(self.clone(), seats_path(event), Patience::default(), Some(last))
+    }
 }
 
 pub(super) fn session_path(session: SessionId) -> String {

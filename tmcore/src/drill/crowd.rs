@@ -26,12 +26,18 @@ pub enum Habit {
     Declined,
     /// Has a card whose answers get lost on their way.
     Lost,
+    /// Holds seats and comes to pay when the time is up.
+    Late,
+    /// Writes down the simplest keys, and takes one for something else by mistake.
+    Careless,
+    /// Tells the office in the payment provider's name that a declined card was good.
+    Forger,
 }
 
 impl Habit {
     /// Every habit, and how many of a hundred have it.
-    pub const SHARES: [(Self, u64); 9] = [
-        (Self::Eager, 38),
+    pub const SHARES: [(Self, u64); 12] = [
+        (Self::Eager, 28),
         (Self::Ditherer, 15),
         (Self::Abandoner, 8),
         (Self::Retrier, 10),
@@ -40,6 +46,9 @@ impl Habit {
         (Self::SlowPayer, 6),
         (Self::Declined, 6),
         (Self::Lost, 5),
+        (Self::Late, 4),
+        (Self::Careless, 4),
+        (Self::Forger, 2),
     ];
 
     /// Its name.
@@ -55,13 +64,16 @@ impl Habit {
             Self::SlowPayer => "slow payer",
             Self::Declined => "declined card",
             Self::Lost => "lost answers",
+            Self::Late => "late",
+            Self::Careless => "careless",
+            Self::Forger => "forger",
         }
     }
 
     /// Whether it comes to buy and pay.
     #[must_use]
     pub const fn pays(self) -> bool {
-        !matches!(self, Self::Abandoner | Self::Bot)
+        !matches!(self, Self::Abandoner | Self::Bot | Self::Late | Self::Forger)
     }
 
     fn drawn(dice: &mut Dice, bots_percent: u64) -> Self {

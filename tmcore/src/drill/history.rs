@@ -3,7 +3,11 @@
 //! Only what buyers saw counts here; the office's own rows are judged elsewhere. Every check is sound: it takes the
 //! shortest time that the answers prove, so that a slow connection is never called a breach.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod key;
+mod line;
+mod seat;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
@@ -25,12 +29,34 @@ pub enum Step {
     Cancel,
     /// To give the place up.
     Leave,
+    /// A place in line once more, as the same principal.
+    Rejoin,
+    /// Another card for the seats that the order holds since the first was declined.
+    Repay,
+    /// To pay although one was told that the order's time is up.
+    Late,
+    /// Something else under a key that is done.
+    Reuse,
+    /// That the office takes for the payment provider's word what nobody signed.
+    Forge,
 }
 
 impl Step {
     /// Every step, in the order of a purchase.
-    pub const ALL: [Self; 7] =
-        [Self::Join, Self::Wait, Self::Order, Self::Confirm, Self::Finalize, Self::Cancel, Self::Leave];
+    pub const ALL: [Self; 12] = [
+        Self::Join,
+        Self::Rejoin,
+        Self::Wait,
+        Self::Order,
+        Self::Confirm,
+        Self::Repay,
+        Self::Finalize,
+        Self::Late,
+        Self::Cancel,
+        Self::Leave,
+        Self::Reuse,
+        Self::Forge,
+    ];
 
     /// Its name.
     #[must_use]
@@ -43,6 +69,11 @@ impl Step {
             Self::Finalize => "finalize",
             Self::Cancel => "cancel",
             Self::Leave => "leave",
+            Self::Rejoin => "rejoin",
+            Self::Repay => "repay",
+            Self::Late => "late",
+            Self::Reuse => "reuse",
+            Self::Forge => "forge",
         }
     }
 }
@@ -63,6 +94,12 @@ pub struct Known {
     /// Its tickets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tickets: Vec<String>,
+    /// Until when it has its seats, milliseconds by the office's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_millis: Option<i64>,
+    /// The places in line that the buyer has at once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 /// What became of a question, in the end.
@@ -101,6 +138,16 @@ pub struct House {
     pub has_waiting_room: bool,
     /// How many may be inside at once.
     pub capacity: u64,
+    /// How long an order has its seats, by the office's clock.
+    pub hold_ttl_millis: u64,
+}
+
+impl House {
+    /// How long an order has its seats at the least, by the crowd's clock: the office's, while it makes up for a jump of
+    /// the machine's, walks half as fast again and no faster.
+    const fn shortest_hold_millis(self) -> u64 {
+        self.hold_ttl_millis / 3 * 2
+    }
 }
 
 /// What is checked.
@@ -109,14 +156,26 @@ pub struct House {
 pub enum Check {
     /// S1: a seat was sold to one order.
     OneOwner,
+    /// S2: a seat was held for one order at a time.
+    OneHolder,
+    /// S4, M14: an order has its seats until its time is up.
+    InTime,
+    /// M8: no order is paid after that.
+    NotLate,
     /// M4: who paid has a ticket for each seat, and nobody else has it.
     Ticketed,
     /// I4: one key, one answer.
     OneAnswer,
+    /// I5: a key is for one request.
+    OneRequest,
+    /// M12: only the payment provider's word counts.
+    Unforged,
     /// W10: who began an order had been let in.
     Admitted,
-    /// W2: never more inside than the house holds.
+    /// W1: never more inside than the house holds.
     Capacity,
+    /// W4: one place for each buyer.
+    OnePlace,
     /// Every refusal is one that the step may meet.
     Refusals,
     /// Everybody knows in the end.
@@ -125,12 +184,18 @@ pub enum Check {
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::OneOwner,
+        Self::OneHolder,
+        Self::InTime,
+        Self::NotLate,
         Self::Ticketed,
         Self::OneAnswer,
+        Self::OneRequest,
+        Self::Unforged,
         Self::Admitted,
         Self::Capacity,
+        Self::OnePlace,
         Self::Refusals,
         Self::Answered,
     ];
@@ -140,10 +205,16 @@ impl Check {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::OneOwner => "no seat was sold to two",
+            Self::OneHolder => "no seat was held for two at once",
+            Self::InTime => "everybody had their seats until their time was up",
+            Self::NotLate => "nobody paid after that",
             Self::Ticketed => "who paid has a ticket for each seat",
             Self::OneAnswer => "one key had one answer",
+            Self::OneRequest => "no key was used for two requests",
+            Self::Unforged => "nothing was believed that the payment provider had not signed",
             Self::Admitted => "nobody ordered without being let in",
             Self::Capacity => "never more inside than the house holds",
+            Self::OnePlace => "nobody had two places in line",
             Self::Refusals => "nobody was refused without a reason",
             Self::Answered => "everybody knew in the end",
         }
@@ -163,12 +234,16 @@ pub struct Breach {
 #[must_use]
 pub fn check(history: &[Asked], house: House) -> Vec<Breach> {
     let mut found = Vec::new();
-    owners(history, &mut found);
-    answers(history, &mut found);
-    refusals(history, &mut found);
+    seat::owners(history, &mut found);
+    seat::holders(history, house, &mut found);
+    seat::ends(history, house, &mut found);
+    key::answers(history, &mut found);
+    key::requests(history, &mut found);
+    key::refusals(history, &mut found);
     if house.has_waiting_room {
-        admissions(history, &mut found);
-        capacity(history, house.capacity, &mut found);
+        line::admissions(history, &mut found);
+        line::capacity(history, house.capacity, &mut found);
+        line::places(history, &mut found);
     }
     found
 }
@@ -177,148 +252,13 @@ fn breach(found: &mut Vec<Breach>, check: Check, what: String) {
     found.push(Breach { check, what });
 }
 
-/// What was told of orders that are paid, once each.
-fn paid(history: &[Asked]) -> BTreeMap<&str, (u32, &Known)> {
-    let told = history.iter().filter(|asked| asked.step == Step::Finalize);
-    let told = told.filter_map(|asked| match &asked.outcome {
-        Outcome::Ok(known) => Some((known.order.as_deref()?, (asked.buyer, known))),
+const fn done(asked: &Asked) -> Option<&Known> {
+    match &asked.outcome {
+        Outcome::Ok(known) => Some(known),
         Outcome::Fail(_) | Outcome::Info(_) => None,
-    });
-    told.collect()
-}
-
-fn owners(history: &[Asked], found: &mut Vec<Breach>) {
-    let (mut seats, mut tickets) = (BTreeMap::new(), BTreeMap::new());
-    for (order, (buyer, known)) in paid(history) {
-        for seat in &known.seats {
-            if let Some(other) = seats.insert(seat, order) {
-                breach(found, Check::OneOwner, format!("{seat} was sold to {other} and to {order}"));
-            }
-        }
-        if known.tickets.is_empty() || known.tickets.len() != known.seats.len() {
-            let (seats, tickets) = (known.seats.len(), known.tickets.len());
-            breach(
-                found,
-                Check::Ticketed,
-                format!("{order} of buyer {buyer}: {seats} seats, {tickets} tickets"),
-            );
-        }
-        for ticket in &known.tickets {
-            if let Some(other) = tickets.insert(ticket, order) {
-                breach(found, Check::Ticketed, format!("{ticket} belongs to {other} and to {order}"));
-            }
-        }
     }
 }
 
-fn answers(history: &[Asked], found: &mut Vec<Breach>) {
-    let mut told = BTreeMap::new();
-    for asked in history {
-        if let Outcome::Info(why) = &asked.outcome {
-            let step = asked.step.as_str();
-            breach(found, Check::Answered, format!("{step} of buyer {}: {why}", asked.buyer));
-            continue;
-        }
-        let Some(key) = &asked.key else { continue };
-        let first = told.entry((asked.buyer, key)).or_insert(&asked.outcome);
-        if **first != asked.outcome {
-            let what = format!("{key} of buyer {}: {first:?}, then {:?}", asked.buyer, asked.outcome);
-            breach(found, Check::OneAnswer, what);
-        }
-    }
+fn is_refused_with(asked: &Asked, codes: &[&str]) -> bool {
+    matches!(&asked.outcome, Outcome::Fail(code) if codes.contains(&code.as_str()))
 }
-
-/// What a step may be refused with by an office that does as it should.
-const fn expected(step: Step) -> &'static [&'static str] {
-    match step {
-        Step::Join => &["not-on-sale", "sale-over"],
-        Step::Wait => &["abandoned", "expired", "left", "sale-over", "sold-out"],
-        Step::Order => &[
-            "not-admitted",
-            "not-on-sale",
-            "open-order-exists",
-            "purchase-limit",
-            "sale-over",
-            "unauthenticated",
-        ],
-        Step::Confirm => {
-            &["declined", "order-expired", "order-state", "payment-unavailable", "seats-unavailable"]
-        }
-        Step::Finalize => &["declined", "fence-lost", "order-expired"],
-        Step::Cancel => &["order-expired", "order-state"],
-        Step::Leave => &["not-found"],
-    }
-}
-
-fn refusals(history: &[Asked], found: &mut Vec<Breach>) {
-    for asked in history {
-        let Outcome::Fail(code) = &asked.outcome else { continue };
-        if !expected(asked.step).contains(&code.as_str()) {
-            let what = format!("{} of buyer {} was refused with {code}", asked.step.as_str(), asked.buyer);
-            breach(found, Check::Refusals, what);
-        }
-    }
-}
-
-/// When each buyer was first told to be inside.
-fn admitted(history: &[Asked]) -> BTreeMap<u32, u64> {
-    let mut at = BTreeMap::new();
-    for asked in history.iter().filter(|asked| asked.step == Step::Wait && is_ok(asked)) {
-        let first = at.entry(asked.buyer).or_insert(asked.ended_millis);
-        *first = asked.ended_millis.min(*first);
-    }
-    at
-}
-
-const fn is_ok(asked: &Asked) -> bool {
-    matches!(asked.outcome, Outcome::Ok(_))
-}
-
-fn admissions(history: &[Asked], found: &mut Vec<Breach>) {
-    let inside = admitted(history);
-    let orders = history.iter().filter(|asked| asked.step == Step::Order && is_ok(asked));
-    let strangers = orders.filter(|asked| inside.get(&asked.buyer).is_none_or(|at| *at > asked.ended_millis));
-    for buyer in strangers.map(|asked| asked.buyer).collect::<BTreeSet<_>>() {
-        breach(found, Check::Admitted, format!("buyer {buyer} began an order without having been let in"));
-    }
-}
-
-/// A buyer was inside from when they knew it until they first asked for the last thing that only those inside can do.
-fn capacity(history: &[Asked], capacity: u64, found: &mut Vec<Breach>) {
-    let mut last = BTreeMap::new();
-    let mut first_asked = BTreeMap::new();
-    for asked in history.iter().filter(|asked| is_ok(asked)) {
-        if matches!(asked.step, Step::Order | Step::Confirm | Step::Finalize | Step::Cancel) {
-            let first = first_asked.entry((asked.buyer, asked.step)).or_insert(asked.began_millis);
-            *first = asked.began_millis.min(*first);
-        }
-    }
-    for ((buyer, _), began) in first_asked {
-        let until = last.entry(buyer).or_insert(began);
-        *until = began.max(*until);
-    }
-    let mut edges = Vec::new();
-    for (buyer, from) in admitted(history) {
-        if let Some(until) = last.get(&buyer).filter(|until| **until > from) {
-            // Who goes in the same millisecond as another comes goes first.
-            edges.extend([(from, 1_i8), (*until, -1)]);
-        }
-    }
-    edges.sort_unstable_by_key(|&(at, step)| (at, step));
-    let (mut inside, mut most) = (0_u64, (0, 0));
-    for (at, step) in edges {
-        inside = inside.saturating_add_signed(step.into());
-        most = most.max((inside, at));
-    }
-    if most.0 > capacity {
-        let (inside, at) = most;
-        breach(
-            found,
-            Check::Capacity,
-            format!("{inside} were inside at {at} ms, and the house holds {capacity}"),
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests;

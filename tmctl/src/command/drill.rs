@@ -1,5 +1,6 @@
 //! `tmctl drill`: an on-sale rehearsed with a crowd, in an office of its own, with faults thrown in.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use tmapi::sale::SaleView;
 use tmapi::seat_map::SeatMapView;
 use tmcore::EventId;
 use tmcore::drill::{Asked, Crowd, House, Member, check};
+use tmcore::verify::Rule;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -19,15 +21,13 @@ use crate::argument;
 use crate::desk::Desk;
 use crate::drill::fault::{self, Fault};
 use crate::drill::report::{Rehearsed, Report, Sample};
-use crate::drill::{self, Office, Settings, Shop, choice, page};
+use crate::drill::{self, Office, Settings, Shop, auditor, choice, inspector, onlooker, page};
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
 use crate::progress::Progress;
 
 /// Between two looks at the sale.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long it may take until everybody has gone home and nothing is held, after nobody new was served any more.
-const REST: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = "\
@@ -72,6 +72,9 @@ pub struct Args {
     /// When nobody new is served any more
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = argument::parse_duration)]
     at_most: Duration,
+    /// How long it may take from then until everybody has gone home and no seat is held
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = argument::parse_duration)]
+    rest: Duration,
     /// A folder for the page (drill.html), the figures (report.json) and every answer (history.jsonl)
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     report: Option<PathBuf>,
@@ -141,9 +144,10 @@ async fn drill(desk: &Desk, args: Args) -> Outcome {
     let settings = args.settings();
     let office = Office::open(desk, &settings).await?;
     let event = office.put_on(&original, &map, &settings).await?;
-    let (mut report, history) = rehearse(desk, &args, &office, (&event, &map)).await?;
+    let (mut report, history, mut found) = rehearse(desk, &args, &office, (&event, &map)).await?;
     for (rule, sentence, breaches) in verify::verify(desk, &office.organiser()?).await?.judged() {
-        report.add(rule, sentence, breaches);
+        let before = found.remove(&rule).unwrap_or_default();
+        report.add(rule.name(), sentence, [before, breaches].concat());
     }
     if let Some(folder) = &args.report {
         keep(folder, &report, &history).doing(&format!("write the report to {}", folder.display()))?;
@@ -165,10 +169,13 @@ async fn rehearse(
     args: &Args,
     office: &Office,
     (event, map): (&EventView, &SeatMapView),
-) -> Result<(Report, Vec<Asked>), Failure> {
+) -> Result<(Report, Vec<Asked>, BTreeMap<Rule, Vec<String>>), Failure> {
     let members = args.crowd(event).members();
-    let house =
-        House { has_waiting_room: drill::has_waiting_room(event), capacity: event.settings.capacity.into() };
+    let house = House {
+        has_waiting_room: drill::has_waiting_room(event),
+        capacity: event.settings.capacity.into(),
+        hold_ttl_millis: u64::from(event.settings.hold_ttl_seconds) * 1_000,
+    };
     let options =
         ClientOptions { max_retries: 2, timeout: Duration::from_secs(15), ..ClientOptions::default() };
     let guest = Client::new(&office.wires.street.url(), options)?;
@@ -176,11 +183,15 @@ async fn rehearse(
         Shop::new(guest, event.summary.event_id.clone(), choice::House::of(map), house.has_waiting_room);
     let shop = std::sync::Arc::new(shop);
     let crowd = send(&shop, &members);
-    let (watched, thrown) = tokio::join!(
+    let organiser = office.organiser()?;
+    let (watched, thrown, found, unseen) = tokio::join!(
         watch(desk, args, office, &shop, crowd),
-        fault::throw(office, &shop, &args.faults, args.seed ^ 0xFA17)
+        fault::throw(office, &shop, &args.faults, args.seed ^ 0xFA17),
+        auditor::audit(&shop, &organiser),
+        onlooker::watch(&shop, args.seed ^ 0x5EE5),
     );
     let Watched { samples, restless } = watched?;
+    let refused = inspector::inspect(&shop, event.settings.seats_per_order, args.seed).await;
     let history = shop.history.all();
     let rehearsed = Rehearsed {
         event_id: shop.event.clone(),
@@ -193,8 +204,10 @@ async fn rehearse(
     let mut report = Report::new(rehearsed, &members, &history, samples);
     report.faults = thrown;
     report.add("at-rest", "everybody went home, and no seat was left held", restless);
+    report.add("free-is-free", "what was shown as free in the end could be had", refused);
+    report.add("seen", "whoever watched the seats saw all of it", unseen);
     report.judge(&check(&history, house));
-    Ok((report, history))
+    Ok((report, history, found))
 }
 
 fn send(shop: &std::sync::Arc<Shop>, members: &[Member]) -> JoinSet<()> {
@@ -205,6 +218,15 @@ fn send(shop: &std::sync::Arc<Shop>, members: &[Member]) -> JoinSet<()> {
         crowd.spawn(async move { drill::visit(&shop, member, all).await });
     }
     crowd
+}
+
+/// However the watch ends, nobody goes on who waits for its end.
+struct AtRest<'a>(&'a Shop);
+
+impl Drop for AtRest<'_> {
+    fn drop(&mut self) {
+        self.0.rest();
+    }
 }
 
 /// What was seen of a sale, and what did not come to rest.
@@ -221,6 +243,7 @@ async fn watch(
     shop: &Shop,
     mut crowd: JoinSet<()>,
 ) -> Result<Watched, Failure> {
+    let _at_rest = AtRest(shop);
     let organiser = office.organiser()?;
     let progress = Progress::new(desk);
     let mut samples = vec![Sample::default()];
@@ -233,7 +256,7 @@ async fn watch(
         if time > args.at_most {
             shop.close();
         }
-        if time > args.at_most + REST {
+        if time > args.at_most + args.rest {
             let restless = format!("{on_their_way} buyers are on their way, {reserved} seats are held");
             return Ok(Watched { samples, restless: vec![restless] });
         }

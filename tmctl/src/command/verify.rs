@@ -117,10 +117,10 @@ impl Verified {
     }
 
     /// What each rule says, and what of it was found broken.
-    pub(super) fn judged(&self) -> impl Iterator<Item = (&'static str, &'static str, Vec<String>)> {
+    pub(super) fn judged(&self) -> impl Iterator<Item = (Rule, &'static str, Vec<String>)> {
         self.rules.iter().map(|one| {
             let breaches = one.first.iter().map(|breach| format!("{}: {}", breach.about, breach.said));
-            (one.rule.name(), one.sentence, breaches.collect())
+            (one.rule, one.sentence, breaches.collect())
         })
     }
 }

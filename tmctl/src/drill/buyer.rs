@@ -26,7 +26,7 @@ pub async fn visit(shop: &Shop, mut member: Member, crowd: u32) {
     tokio::time::sleep(Duration::from_millis(member.arrives_millis)).await;
     let mut dice = Dice::new(member.seed);
     loop {
-        let mut buyer = Buyer { shop, member, dice: dice.clone() };
+        let mut buyer = Buyer { shop, member, dice: dice.clone(), keys: 0 };
         let bought = match member.habit {
             Habit::Bot => {
                 buyer.rush_in().await;
@@ -45,10 +45,18 @@ pub async fn visit(shop: &Shop, mut member: Member, crowd: u32) {
     }
 }
 
-struct Buyer<'a> {
-    shop: &'a Shop,
-    member: Member,
-    dice: Dice,
+pub(super) struct Buyer<'a> {
+    pub shop: &'a Shop,
+    pub member: Member,
+    pub dice: Dice,
+    /// How many keys they wrote down.
+    keys: u32,
+}
+
+/// Seats that are held, and how they were asked for.
+pub(super) struct Held {
+    pub key: String,
+    pub request: SeatsAndPayment,
 }
 
 impl Buyer<'_> {
@@ -61,19 +69,28 @@ impl Buyer<'_> {
         }
         let Some((order, client)) = self.begin(client, session).await else { return 0 };
         self.think().await;
-        if self.abandons() || !self.hold(&client, order).await {
+        let held = if self.abandons() { None } else { self.hold(&client, order).await };
+        let Some(held) = held else {
             self.give_up(&client, order).await;
             return 0;
-        }
+        };
         self.think().await;
-        if self.member.habit == Habit::Abandoner {
-            // Half of them without a word: the seats come back when the hold is over.
-            if self.dice.chance(50) {
-                self.give_up(&client, order).await;
+        match self.member.habit {
+            Habit::Abandoner => {
+                // Half of them without a word: the seats come back when the hold is over.
+                if self.dice.chance(50) {
+                    self.give_up(&client, order).await;
+                }
+                return 0;
             }
-            return 0;
+            Habit::Late => {
+                self.come_late(&client, order).await;
+                return 0;
+            }
+            Habit::Careless => self.take_the_wrong_key(&client, order, held).await,
+            _ => {}
         }
-        let key = Host::idempotency_key();
+        let key = self.key("finalize");
         let send = || client.finalize(order, &key);
         match self.ask(Step::Finalize, &key, &client, send).await {
             Outcome::Ok(known) => u32::try_from(known.seats.len()).unwrap_or(u32::MAX),
@@ -87,10 +104,13 @@ impl Buyer<'_> {
             return (!self.shop.is_over()).then(|| (self.shop.guest.clone(), None));
         }
         let (client, session) = self.join().await?;
+        if self.member.habit == Habit::Tabs {
+            self.join_again(&client, session).await;
+        }
         self.wait(&client, session).await.then_some((client, Some(session)))
     }
 
-    async fn join(&mut self) -> Option<(Client, SessionId)> {
+    pub(super) async fn join(&mut self) -> Option<(Client, SessionId)> {
         let began = self.shop.watch.millis();
         loop {
             if self.shop.is_over() {
@@ -157,10 +177,8 @@ impl Buyer<'_> {
         self.think().await;
         let create = CreateOrder { event_id: self.shop.event.clone(), session_id: session };
         let tabs = if self.member.habit == Habit::Tabs && session.is_some() { TABS } else { 1 };
-        let mut attempts = Vec::with_capacity(tabs);
-        for _ in 0..tabs {
-            attempts.push(self.begin_in_a_tab(&create, &client));
-        }
+        let keys: Vec<_> = (0..tabs).map(|_| self.key("order")).collect();
+        let attempts = keys.iter().map(|key| self.begin_in_a_tab(&create, &client, key));
         let outcomes = futures::future::join_all(attempts).await;
         outcomes.into_iter().find_map(|(outcome, client)| match outcome {
             Outcome::Ok(known) => known.order?.parse().ok().map(|order| (order, client)),
@@ -168,17 +186,16 @@ impl Buyer<'_> {
         })
     }
 
-    async fn begin_in_a_tab(&self, create: &CreateOrder, client: &Client) -> (Outcome, Client) {
-        let key = Host::idempotency_key();
+    async fn begin_in_a_tab(&self, create: &CreateOrder, client: &Client, key: &str) -> (Outcome, Client) {
         let token = std::sync::Mutex::new(None);
         let send = async || {
-            let view = client.create_order(create, &key).await?;
+            let view = client.create_order(create, key).await?;
             if let (Some(given), Ok(mut token)) = (&view.access_token, token.lock()) {
                 *token = Some(given.clone());
             }
             Ok(view)
         };
-        let (buyer, step, key) = (self.member.number, Step::Order, key.as_str());
+        let (buyer, step) = (self.member.number, Step::Order);
         // Without a token two at once would be two guests, and each has an order of their own.
         let outcome = match create.session_id {
             Some(_) => self.ask(step, key, client, send).await,
@@ -189,33 +206,80 @@ impl Buyer<'_> {
     }
 
     /// Holds seats and has the card authorized: other seats when somebody was faster, another card when one is declined.
-    async fn hold(&mut self, client: &Client, order: OrderId) -> bool {
-        let mut card = match self.member.habit {
-            Habit::SlowPayer => "tok_slow",
-            Habit::Declined => "tok_declined",
-            Habit::Lost => "tok_lost_answer",
-            _ => "tok_ok",
-        };
+    async fn hold(&mut self, client: &Client, order: OrderId) -> Option<Held> {
+        let card = self.card();
         for _ in 0..TRIES {
             let seats = self.point_at().await;
             if seats.is_empty() {
                 if self.shop.is_over() {
-                    return false;
+                    return None;
                 }
                 self.pause(300).await;
                 continue;
             }
-            let key = Host::idempotency_key();
+            let key = self.key("confirm");
             let request = SeatsAndPayment { seats, payment_token: card.to_owned() };
-            match self.ask(Step::Confirm, &key, client, || client.confirm(order, &request, &key)).await {
-                Outcome::Ok(_) => return true,
-                Outcome::Fail(code) if code == "declined" && card == "tok_declined" => card = "tok_ok",
+            let asking = self.ask(Step::Confirm, &key, client, || client.confirm(order, &request, &key));
+            let outcome = match card {
+                "tok_slow" if self.member.habit == Habit::Abandoner => {
+                    let hasty = Buyer { dice: self.dice.clone(), ..*self };
+                    tokio::join!(asking, hasty.go_off(client, order)).0
+                }
+                _ => asking.await,
+            };
+            match outcome {
+                Outcome::Ok(_) => return Some(Held { key, request }),
+                Outcome::Fail(code) if code == "declined" && self.member.habit == Habit::Forger => {
+                    self.forge(client, order).await;
+                    return None;
+                }
+                Outcome::Fail(code) if code == "declined" && card == "tok_declined" => {
+                    return self.pay_with_another(client, order, request).await;
+                }
                 Outcome::Fail(code) if code == "seats-unavailable" => {}
                 Outcome::Fail(code) if code == "payment-unavailable" => self.pause(1_000).await,
-                Outcome::Fail(_) | Outcome::Info(_) => return false,
+                Outcome::Fail(_) | Outcome::Info(_) => return None,
             }
         }
-        false
+        None
+    }
+
+    fn card(&mut self) -> &'static str {
+        match self.member.habit {
+            Habit::SlowPayer => "tok_slow",
+            Habit::Declined | Habit::Forger => "tok_declined",
+            Habit::Lost if self.dice.chance(50) => "tok_lost_answer",
+            Habit::Lost => "tok_capture_lost",
+            // Some go off while their card is being asked.
+            Habit::Abandoner if self.dice.chance(40) => "tok_slow",
+            _ => "tok_ok",
+        }
+    }
+
+    /// Another card for the seats that the order still holds.
+    async fn pay_with_another(
+        &mut self,
+        client: &Client,
+        order: OrderId,
+        request: SeatsAndPayment,
+    ) -> Option<Held> {
+        self.pause(1_000).await;
+        let request = SeatsAndPayment { payment_token: "tok_ok".to_owned(), ..request };
+        for _ in 0..TRIES {
+            let key = self.key("confirm");
+            match self.ask(Step::Repay, &key, client, || client.confirm(order, &request, &key)).await {
+                Outcome::Ok(_) => return Some(Held { key, request }),
+                Outcome::Fail(code) if code == "payment-unavailable" => self.pause(1_000).await,
+                Outcome::Fail(_) | Outcome::Info(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Gives the order up while the card is being asked.
+    async fn go_off(mut self, client: &Client, order: OrderId) {
+        self.pause(800).await;
+        self.give_up(client, order).await;
     }
 
     /// Looks at the seats, and picks some of those that are free.
@@ -225,12 +289,12 @@ impl Buyer<'_> {
         self.shop.house.choose(&states, self.member.seats, &mut self.dice)
     }
 
-    async fn give_up(&mut self, client: &Client, order: OrderId) {
-        let key = Host::idempotency_key();
+    pub(super) async fn give_up(&mut self, client: &Client, order: OrderId) {
+        let key = self.key("cancel");
         self.ask(Step::Cancel, &key, client, || client.cancel(order, &key)).await;
     }
 
-    async fn leave(&mut self, client: &Client, session: Option<SessionId>) {
+    pub(super) async fn leave(&mut self, client: &Client, session: Option<SessionId>) {
         let Some(session) = session else { return };
         let began = self.shop.watch.millis();
         // Whoever goes does not ask twice.
@@ -244,22 +308,19 @@ impl Buyer<'_> {
         self.shop.note(self.member.number, Step::Leave, began, outcome);
     }
 
-    /// Orders without being let in, a few times.
-    async fn rush_in(&mut self) {
-        for _ in 0..5 {
-            let create = CreateOrder { event_id: self.shop.event.clone(), session_id: None };
-            let key = Host::idempotency_key();
-            let guest = &self.shop.guest;
-            let outcome = self.ask(Step::Order, &key, guest, || guest.create_order(&create, &key)).await;
-            if matches!(outcome, Outcome::Ok(_)) {
-                return;
-            }
-            self.pause(1_000).await;
+    /// A key, written down before it is used. The careless count, and everybody who counts comes to the same keys.
+    pub(super) fn key(&mut self, what: &str) -> String {
+        self.keys += 1;
+        match self.member.habit {
+            Habit::Careless => format!("{what}-{}", self.keys),
+            _ => Host::idempotency_key(),
         }
     }
 
     /// Asks once, or twice at once under the same key, as their habit is.
-    async fn ask<F: Future<Output = Result<tmapi::order::OrderView, tmapi::client::ClientError>>>(
+    pub(super) async fn ask<
+        F: Future<Output = Result<tmapi::order::OrderView, tmapi::client::ClientError>>,
+    >(
         &self,
         step: Step,
         key: &str,
@@ -286,7 +347,7 @@ impl Buyer<'_> {
     }
 
     /// About so long.
-    async fn pause(&mut self, millis: u64) {
+    pub(super) async fn pause(&mut self, millis: u64) {
         tokio::time::sleep(Duration::from_millis(millis / 2 + self.dice.below(millis))).await;
     }
 }

@@ -1,13 +1,13 @@
 //! What a whole crowd has in common: the street to the office, the house, the time, and whether it is over.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tmapi::ProblemCode;
 use tmapi::client::{Client, ClientError};
 use tmapi::order::{OrderStatus, OrderView};
-use tmcore::EventId;
 use tmcore::drill::{Asked, Dice, Known, Outcome, Step};
+use tmcore::{EventId, OrderId};
+use tokio::sync::watch;
 
 use super::choice::House;
 use super::history::History;
@@ -27,8 +27,17 @@ pub struct Shop {
     pub has_waiting_room: bool,
     pub watch: Stopwatch,
     pub history: History,
+    phase: watch::Sender<Phase>,
+}
+
+/// How far the rehearsal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Selling,
     /// Nothing is to be had any more, or time is up: who has not begun goes home.
-    is_over: AtomicBool,
+    Over,
+    /// Everybody has gone home, and no seat is held.
+    AtRest,
 }
 
 /// What a buyer asks for, until they know.
@@ -47,16 +56,33 @@ impl Shop {
             has_waiting_room,
             watch: Stopwatch::start(),
             history: History::default(),
-            is_over: AtomicBool::new(false),
+            phase: watch::Sender::new(Phase::Selling),
         }
     }
 
     pub fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
+        *self.phase.borrow() >= Phase::Over
     }
 
     pub fn close(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.enter(Phase::Over);
+    }
+
+    pub fn rest(&self) {
+        self.enter(Phase::AtRest);
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.send_if_modified(|now| std::mem::replace(now, phase.max(*now)) < phase);
+    }
+
+    /// What comes of it, unless everything is at rest before.
+    pub async fn until_rest<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut phase = self.phase.subscribe();
+        tokio::select! {
+            done = work => Some(done),
+            _ = phase.wait_for(|phase| *phase == Phase::AtRest) => None,
+        }
     }
 
     /// Writes down what a question came to that was asked `began` milliseconds into the rehearsal.
@@ -74,41 +100,69 @@ impl Shop {
         send: impl Fn() -> F,
     ) -> Outcome {
         let began_millis = self.watch.millis();
-        let asking = self.ask_on(&question, buyer, send);
-        let outcome = tokio::time::timeout(PATIENCE, asking).await;
-        let outcome = outcome.unwrap_or_else(|_| Outcome::Info("no answer in time".to_owned()));
-        let Question { buyer, step, key } = question;
-        let (key, ended_millis) = (Some(key.to_owned()), self.watch.millis());
-        self.history.add(Asked { buyer, step, key, began_millis, ended_millis, outcome: outcome.clone() });
+        let outcome = self.ask(&question, buyer, send).await;
+        self.write(&question, began_millis, outcome.clone());
         outcome
     }
 
-    async fn ask_on<F: Future<Output = Result<OrderView, ClientError>>>(
+    /// The same, written down by whoever asks.
+    pub async fn ask<F: Future<Output = Result<OrderView, ClientError>>>(
         &self,
         question: &Question<'_>,
         buyer: &Client,
         send: impl Fn() -> F,
     ) -> Outcome {
-        let mut dice = Dice::new(question.buyer.into());
-        loop {
-            match send().await {
-                Ok(view) if view.status.is_with_provider() => {
-                    let settled = loop {
-                        pause(&mut dice).await;
-                        if let Ok(view) = buyer.order(view.order_id).await
-                            && !view.status.is_with_provider()
-                        {
-                            break view;
-                        }
-                    };
-                    return outcome(question.step, &settled);
+        let asking = ask_on(question, buyer, send);
+        let outcome = tokio::time::timeout(PATIENCE, asking).await;
+        outcome.unwrap_or_else(|_| Outcome::Info("no answer in time".to_owned()))
+    }
+
+    /// Writes down what was asked for and what it came to.
+    pub fn write(&self, &Question { buyer, step, key }: &Question<'_>, began_millis: u64, outcome: Outcome) {
+        let (key, ended_millis) = (Some(key.to_owned()), self.watch.millis());
+        self.history.add(Asked { buyer, step, key, began_millis, ended_millis, outcome });
+    }
+}
+
+async fn ask_on<F: Future<Output = Result<OrderView, ClientError>>>(
+    question: &Question<'_>,
+    buyer: &Client,
+    send: impl Fn() -> F,
+) -> Outcome {
+    let mut dice = Dice::new(question.buyer.into());
+    let mut settled = None;
+    loop {
+        match send().await {
+            Ok(view) if view.status.is_with_provider() => {
+                // I10: once the order has come to rest, its key says so too.
+                if let Some(settled) = settled {
+                    let (before, now) = (view.status, settled);
+                    return Outcome::Info(format!("the key still says {before:?}, and the order is {now:?}"));
                 }
-                Ok(view) => return outcome(question.step, &view),
-                Err(error) => match refusal(&error) {
-                    Some(code) => return Outcome::Fail(code),
-                    None => pause(&mut dice).await,
-                },
+                let view = until_settled(view.order_id, buyer, &mut dice).await;
+                let outcome = outcome(question.step, &view);
+                if !matches!(outcome, Outcome::Ok(_)) {
+                    return outcome;
+                }
+                settled = Some(view.status);
             }
+            Ok(view) => return outcome(question.step, &view),
+            Err(error) => match refusal(&error) {
+                Some(code) => return Outcome::Fail(code),
+                None => pause(&mut dice).await,
+            },
+        }
+    }
+}
+
+/// The order, once it is not with the payment provider any more.
+async fn until_settled(order: OrderId, buyer: &Client, dice: &mut Dice) -> OrderView {
+    loop {
+        pause(dice).await;
+        if let Ok(view) = buyer.order(order).await
+            && !view.status.is_with_provider()
+        {
+            return view;
         }
     }
 }
@@ -120,8 +174,8 @@ async fn pause(dice: &mut Dice) {
 /// What an order that came to rest says of the step that was asked for.
 fn outcome(step: Step, view: &OrderView) -> Outcome {
     let is_done = match step {
-        Step::Confirm => view.status == OrderStatus::Authorized,
-        Step::Finalize => view.status == OrderStatus::Finalized,
+        Step::Confirm | Step::Repay => view.status == OrderStatus::Authorized,
+        Step::Finalize | Step::Late => view.status == OrderStatus::Finalized,
         _ => true,
     };
     if is_done {
@@ -142,6 +196,8 @@ fn known(view: &OrderView) -> Known {
         status: format!("{:?}", view.status),
         seats: view.seats.iter().map(|seat| seat.seat_id.to_string()).collect(),
         tickets: view.tickets.iter().map(|ticket| ticket.ticket_id.to_string()).collect(),
+        until_millis: Some(view.expires_at.as_millis()),
+        places: Vec::new(),
     }
 }
 
