@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::app::Office;
 use crate::app::record::{Gate, News};
 use crate::app::refusal::StoreError;
+use crate::drill::{self, Mutant};
 
 /// The most orders or payments one turn looks at.
 const PAGE: u32 = 256;
@@ -40,7 +41,7 @@ pub fn start(office: &Arc<Office>) {
     granter(office, millis(room.tick_milliseconds));
     every(office, "heartbeat", HEARTBEAT_PAUSE, |office| async move { office.flush_heartbeats().await });
     every(office, "opener", OPENER_PAUSE, |office| async move { office.open_due_sales().await });
-    if checkout.sweep_interval_milliseconds > 0 {
+    if checkout.sweep_interval_milliseconds > 0 && !drill::mutant(Mutant::HoldNeedsSweeper) {
         every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move {
             office.sweep(PAGE).await
         });

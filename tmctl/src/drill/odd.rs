@@ -10,7 +10,7 @@ use tmcore::webhook::{MessageHead, WebhookSecret};
 use tmcore::{OrderId, SessionId};
 
 use super::buyer::Buyer;
-use super::shop::Question;
+use super::shop::{Question, refusal};
 
 /// As often a bot tries to order.
 const RUSHES: usize = 5;
@@ -30,7 +30,17 @@ impl Buyer<'_> {
     pub async fn join_again(&self, client: &Client, first: SessionId) {
         for _ in 0..MORE_TABS {
             let began = self.shop.watch.millis();
-            let Ok(joined) = client.join(&self.shop.event).await else { continue };
+            let note = |outcome| self.shop.note(self.member.number, Step::Rejoin, began, outcome);
+            let joined = match client.join(&self.shop.event).await {
+                Ok(joined) => joined,
+                Err(error) => {
+                    // Who has a place already does not insist.
+                    if let Some(code) = refusal(&error) {
+                        note(Outcome::Fail(code));
+                    }
+                    continue;
+                }
+            };
             let mut places = vec![joined.session.session_id.to_string()];
             // Whoever lost the first place may have another: then the first is over.
             if joined.session.session_id != first
@@ -38,8 +48,7 @@ impl Buyer<'_> {
             {
                 places.push(first.to_string());
             }
-            let known = Known { places, ..Known::default() };
-            self.shop.note(self.member.number, Step::Rejoin, began, Outcome::Ok(known));
+            note(Outcome::Ok(Known { places, ..Known::default() }));
         }
     }
 

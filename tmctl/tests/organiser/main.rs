@@ -6,6 +6,7 @@ mod doctor;
 mod drill;
 mod help;
 mod money;
+mod mutant;
 mod office;
 mod plan;
 mod sale;

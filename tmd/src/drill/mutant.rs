@@ -42,12 +42,14 @@ mutants! {
     HoldTakenSeat = "hold-taken-seat",
     /// Of a basket with a taken seat the others are held.
     HoldInPart = "hold-in-part",
-    /// A hold whose time is up is free only once it is swept.
+    /// A hold whose time is up is free only once it is swept, and nobody sweeps.
     HoldNeedsSweeper = "hold-needs-sweeper",
-    /// The program's own clock decides when an order is over.
+    /// The program's own clock, an hour fast, decides when an order is over.
     ProcessClock = "process-clock",
-    /// A seat is pinned, whoever has it under whatever fence.
+    /// A seat is pinned, whoever has it under whatever fence, however late.
     FenceIgnored = "fence-ignored",
+    /// The sweeper ends orders by their state alone, whatever their time.
+    SweptByState = "swept-by-state",
     /// A sold seat gets no ticket.
     NoTicket = "no-ticket",
     /// The payment is not written down before the provider is asked.

@@ -47,6 +47,11 @@ fn what_nobody_knows_is_refused_with_its_line() {
         ("[[fault]]\nat = \"1s\"\nfault = \"network.cut\"\nfor = \"1s\"\n", "takes no `for`"),
         ("[[fault]]\nat = \"1s\"\nfault = \"network.rate\"\nbytes = 0\n", "one byte"),
         ("[[fault]]\nat = \"1s\"\nfault = \"clock\"\noffset = \"-9000h\"\n", "a year at most"),
+        ("[[wave]]\nat = \"1s\"\nfor = \"1s\"\nload = 0\n", "from 1 to 1000"),
+        ("[[wave]]\nat = \"1s\"\nfor = \"0s\"\nload = 1\n", "for some time"),
+        ("[[wave]]\nat = \"1s\"\nload = 1\n", "`for`"),
+        ("buyers = 5\n[[wave]]\nat = \"1s\"\nfor = \"1s\"\nload = 1\n", "not both"),
+        ("[goals]\nat-load = 1\ngoodput-percent = 90\nrecovery-seconds = 1\n", "there is none"),
         ("faults = [\"kill\"]\n[[fault]]\nat = \"1s\"\nfault = \"kill\"\n", "not both"),
     ] {
         let message = refused(text);
@@ -96,4 +101,24 @@ fn servers_of_two_kinds_are_refused() {
     for fault in ["postgres", "redis", "clock", "disk"] {
         assert!(flags(&["--faults", fault]).barrage(&Surroundings::default()).is_err(), "{fault}");
     }
+}
+
+#[test]
+fn the_built_in_one_has_waves_a_storm_goals_and_both_losses() {
+    let eras = Scenario::named(Path::new("eras")).unwrap();
+    assert_eq!(eras.waves().iter().map(|wave| wave.load).collect::<Vec<_>>(), [1, 5, 10, 50]);
+    let storm = eras.waves().into_iter().find(|wave| wave.is_storm).unwrap();
+    for (at, is_stormy) in [
+        (storm.begins_millis - 1, false),
+        (storm.begins_millis, true),
+        (storm.ends_millis() - 1, true),
+        (storm.ends_millis(), false),
+    ] {
+        assert_eq!(eras.is_stormy(at), is_stormy, "{at}");
+    }
+    assert_eq!(eras.goals().map(|goals| goals.at_load), Some(10));
+    let wished: Vec<_> = eras.wishes();
+    assert_eq!(wished.len(), 2, "{wished:?}");
+    let alone = flags(&["--buyers", "10"]).or(eras);
+    assert!(alone.waves().is_empty() && alone.goals().is_none(), "who says how many come wants no waves");
 }

@@ -31,12 +31,14 @@ impl Desk {
             OrderCommand::Settle { payment, verdict, tickets } => self.settle(*payment, verdict, tickets),
             OrderCommand::Pin { order, user, .. } => {
                 drill::mark(Step::Pin);
-                let row = self.owned_by(*order, *user)?;
-                if drill::mutant(Mutant::FinalizeAfterExpiry) {
+                let (row, at) = (self.owned_by(*order, *user)?, self.at);
+                if drill::mutant(Mutant::FinalizeAfterExpiry) || drill::mutant(Mutant::FenceIgnored) {
                     self.at = row.order.created_at;
                 }
-                let transition = row.order.clone().finalize(self.at).map_err(refused)?;
-                self.carry_out(row, transition, &[])
+                let transition = row.order.clone().finalize(self.at).map_err(refused);
+                let outcome = transition.and_then(|transition| self.carry_out(row, transition, &[]));
+                self.at = at;
+                outcome
             }
             OrderCommand::Cancel { order, user, .. } => {
                 drill::mark(Step::Cancel);
@@ -65,7 +67,8 @@ impl Desk {
     pub fn expire(&mut self, order: OrderId) -> Result<OrderOutcome, CommandRefusal> {
         drill::mark(Step::Expire);
         let row = self.rows.orders.get(&order).cloned().ok_or(CommandRefusal::NotFound)?;
-        let transition = row.order.clone().expire(self.at);
+        let at = if drill::mutant(Mutant::SweptByState) { row.order.expires_at } else { self.at };
+        let transition = row.order.clone().expire(at);
         self.carry_out(row, transition, &[])
     }
 

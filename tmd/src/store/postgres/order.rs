@@ -5,6 +5,7 @@ use tmcore::{EventId, OrderId, TicketId};
 
 use super::batch::lay;
 use super::{PgError, PostgresStore, begin, failed};
+use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::{OrderOutcome, OrderRecord, OrderStore, TicketRecord};
 use crate::store::desk::Wanted;
@@ -53,10 +54,11 @@ impl PostgresStore {
         let mut tx = begin(self.money()).await?;
         let due: Vec<String> = sqlx::query_scalar(
             "SELECT order_id FROM orders
-             WHERE is_open = 1 AND state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= (SELECT now_millis())
+             WHERE is_open = 1 AND state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= (SELECT now_millis()) + $2
              ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED",
         )
         .bind(i64::from(limit))
+        .bind(if drill::mutant(Mutant::SweptByState) { 86_400_000_i64 } else { 0 })
         .fetch_all(&mut *tx)
         .await?;
         if due.is_empty() {

@@ -8,6 +8,7 @@ use tmcore::order::OrderState;
 use tmcore::{EventId, OrderId, TicketId};
 
 use super::{SqliteStore, batch, begin, failed};
+use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
 use crate::ports::order::{OrderOutcome, OrderRecord, OrderStore, TicketRecord};
 use crate::store::desk::OrderRow;
@@ -19,12 +20,13 @@ impl OrderStore for SqliteStore {
         let mut writer = self.writer().await?;
         let mut tx = begin(&mut writer).await?;
         let at = self.now();
+        let by = if drill::mutant(Mutant::SweptByState) { at.plus_seconds(86_400) } else { at };
         let due: Vec<String> = sqlx::query_scalar(
             "SELECT order_id FROM orders
              WHERE is_open = 1 AND state IN ('PENDING', 'AUTHORIZING', 'AUTHORIZED') AND expires_at <= ?
              ORDER BY expires_at LIMIT ?",
         )
-        .bind(at.as_millis())
+        .bind(by.as_millis())
         .bind(limit)
         .fetch_all(&mut *tx)
         .await
