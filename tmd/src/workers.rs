@@ -41,7 +41,8 @@ pub fn start(office: &Arc<Office>) {
     granter(office, millis(room.tick_milliseconds));
     every(office, "heartbeat", HEARTBEAT_PAUSE, |office| async move { office.flush_heartbeats().await });
     every(office, "opener", OPENER_PAUSE, |office| async move { office.open_due_sales().await });
-    if checkout.sweep_interval_milliseconds > 0 && !drill::mutant(Mutant::HoldNeedsSweeper) {
+    let is_swept = !drill::mutant(Mutant::HoldNeedsSweeper) && !drill::mutant(Mutant::FenceIgnored);
+    if checkout.sweep_interval_milliseconds > 0 && is_swept {
         every(office, "sweeper", millis(checkout.sweep_interval_milliseconds), |office| async move {
             office.sweep(PAGE).await
         });

@@ -77,8 +77,8 @@ impl Buyer<'_> {
         self.think().await;
         match self.member.habit {
             Habit::Abandoner => {
-                // Half of them without a word: the seats come back when the hold is over.
-                if self.dice.chance(50) {
+                // Most of them without a word: the seats come back when the hold is over.
+                if self.dice.chance(30) {
                     self.give_up(&client, order).await;
                 }
                 return 0;
@@ -251,7 +251,7 @@ impl Buyer<'_> {
             Habit::Lost if self.dice.chance(50) => "tok_lost_answer",
             Habit::Lost => "tok_capture_lost",
             // Some go off while their card is being asked.
-            Habit::Abandoner if self.dice.chance(40) => "tok_slow",
+            Habit::Abandoner if self.dice.chance(25) => "tok_slow",
             _ => "tok_ok",
         }
     }

@@ -20,6 +20,8 @@ const LOOKS: usize = 40;
 const MORE_TABS: usize = 2;
 /// Between two looks at an order whose time is nearly up, milliseconds.
 const LATE_LOOK_MILLIS: u64 = 150;
+/// How much later some come than when the time is up, milliseconds.
+const LATER_MILLIS: u64 = 2_500;
 /// Where the payment provider tells what it did.
 const CALLBACKS: &str = "/api/provider/callbacks";
 /// A secret of nobody's.
@@ -63,9 +65,10 @@ impl Buyer<'_> {
                 Ok(_) | Err(_) => self.pause(LATE_LOOK_MILLIS).await,
             }
         }
-        // Some at once, some when others may have the seats.
-        let later = self.dice.below(8) * LATE_LOOK_MILLIS;
-        self.pause(later).await;
+        // Half of them at once, half when others may have bought the seats.
+        if self.dice.chance(50) {
+            self.pause(LATER_MILLIS).await;
+        }
         let key = self.key("late");
         self.ask(Step::Late, &key, client, || client.finalize(order, &key)).await;
     }

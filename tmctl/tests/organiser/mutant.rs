@@ -58,9 +58,12 @@ const NOTICED_BY: &[Drill] = &[
             ("no-snapshot", &["seen"]),
         ],
     ),
-    (&["--capacity", "200"], &[("hold-needs-sweeper", &["free-is-free"])]),
     (
-        &["--capacity", "60", "--set", "checkout.sweep_interval_milliseconds=2000"],
+        &["--capacity", "200", "--buyers", "120", "--seed", "182"],
+        &[("hold-needs-sweeper", &["free-is-free"])],
+    ),
+    (
+        &["--capacity", "60", "--seed", "1599", "--set", "checkout.sweep_interval_milliseconds=2000"],
         &[("fence-ignored", &["one-owner", "one-ticket-a-seat"]), ("finalize-after-expiry", &["not-late"])],
     ),
     (

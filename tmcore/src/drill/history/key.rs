@@ -1,6 +1,6 @@
 //! Answers: one for each key, none without a reason, and nothing believed that was not signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Asked, Breach, Check, Outcome, Step, breach, done};
 
@@ -57,7 +57,7 @@ const fn expected(step: Step) -> &'static [&'static str] {
         }
         Step::Repay => &["declined", "order-expired", "order-state", "payment-unavailable"],
         Step::Finalize => &["declined", "fence-lost", "order-expired"],
-        Step::Late => &["order-expired"],
+        Step::Late => &["fence-lost", "order-expired"],
         Step::Cancel => &["order-expired", "order-state"],
         Step::Leave => &["not-found"],
         Step::Reuse => &["idempotency-key-reused"],
@@ -73,16 +73,18 @@ const OWN_DOING: [(Step, &str, Step); 3] = [
 ];
 
 pub(super) fn refusals(history: &[Asked], found: &mut Vec<Breach>) {
-    let asked_for: BTreeSet<_> = history.iter().map(|asked| (asked.buyer, asked.step, &asked.key)).collect();
+    let mut asked_for: BTreeMap<(u32, Step), Vec<&Asked>> = BTreeMap::new();
+    for asked in history {
+        asked_for.entry((asked.buyer, asked.step)).or_default().push(asked);
+    }
     for asked in history {
         let Outcome::Fail(code) = &asked.outcome else { continue };
         let (buyer, step) = (asked.buyer, asked.step);
         let own = OWN_DOING.iter().find(|(refused, with, _)| (*refused, *with) == (step, code.as_str()));
-        // Under another key: a request that was cut off and goes on stands in nobody's way.
+        // Before the answer, and under another key: a request that was cut off and goes on stands in nobody's way.
+        let explains = |cause: &&Asked| cause.key != asked.key && cause.began_millis < asked.ended_millis;
         let is_own = own.is_none_or(|(.., cause)| {
-            let theirs = asked_for.range((buyer, *cause, &None)..);
-            let mut theirs = theirs.take_while(|(who, what, _)| (*who, what) == (buyer, cause));
-            theirs.any(|(.., key)| *key != &asked.key)
+            asked_for.get(&(buyer, *cause)).is_some_and(|theirs| theirs.iter().any(explains))
         });
         if !expected(step).contains(&code.as_str()) || !is_own {
             let what = format!("{} of buyer {buyer} was refused with {code}", step.as_str());

@@ -134,8 +134,9 @@ pub(super) fn ends(history: &[Asked], house: House, found: &mut Vec<Breach>) {
     }
     for asked in history {
         let (buyer, step) = (asked.buyer, asked.step.as_str());
-        if asked.step == Step::Late && done(asked).is_some() {
-            breach(found, Check::NotLate, format!("buyer {buyer} paid after the order's time was up"));
+        if asked.step == Step::Late && (done(asked).is_some() || is_refused_with(asked, &["fence-lost"])) {
+            let what = format!("buyer {buyer} was told that the time is up, and then heard all the same");
+            breach(found, Check::NotLate, what);
         }
         let Some(begun) = begun.get(&buyer) else { continue };
         let had = asked.ended_millis.saturating_sub(*begun);

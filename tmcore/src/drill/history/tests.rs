@@ -156,6 +156,9 @@ fn m8_a_payment_after_the_end_is_found() {
     let mut history = hold(1, 0, 5_900);
     history.push(told(1, Step::Late, 2_000, refused("order-expired")));
     assert_eq!(checks(&history), []);
+    // Whoever is told that others have the seats was heard too late.
+    history[4].outcome = refused("fence-lost");
+    assert_eq!(checks(&history), [Check::NotLate]);
     history[4].outcome = order(1, &["A-1"], &["tkt_1"]);
     assert_eq!(checks(&history), [Check::NotLate]);
     // What was bought too late was bought all the same.
@@ -200,6 +203,9 @@ fn i7_a_refusal_that_only_the_cut_off_request_can_explain_is_found() {
         other.key = Some("another".to_owned());
         history.push(other);
         assert_eq!(checks(&history), [], "{code}");
+        // What they did afterwards does not.
+        history[3].began_millis = 11;
+        assert_eq!(checks(&history), [Check::Refusals], "{code}");
     }
 }
 
