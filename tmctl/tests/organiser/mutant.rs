@@ -45,7 +45,6 @@ const NOTICED_BY: &[Drill] = &[
             ("new-key-per-try", &["provider-agrees"]),
             ("time-out-is-decline", &["provider-agrees"]),
             ("capture-before-pin", &["in-time", "holds-never-overlap"]),
-            ("late-authorization-kept", &["authorized-is-captured-or-voided"]),
             ("one-sided-books", &["books-balance"]),
             ("callback-unverified", &["unforged"]),
             ("decline-releases", &["refusals", "holds-never-overlap"]),
@@ -58,6 +57,8 @@ const NOTICED_BY: &[Drill] = &[
             ("no-snapshot", &["seen"]),
         ],
     ),
+    // A slow card takes longer.
+    (&["--hold-ttl", "2s"], &[("late-authorization-kept", &["authorized-is-captured-or-voided"])]),
     (
         &["--capacity", "200", "--buyers", "120", "--seed", "182"],
         &[("hold-needs-sweeper", &["free-is-free"])],
