@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Watches until the rehearsal is over and nothing moves any more. Answers what was wrong with what they saw.
 pub async fn watch(shop: &Shop, seed: u64) -> Vec<String> {
-    let mut onlooker = Onlooker { shop, seen: None, wrong: Vec::new() };
+    let mut onlooker = Onlooker { shop, seen: Seen::default() };
     let mut dice = Dice::new(seed);
     loop {
         let listens = Duration::from_millis(LISTENS_MILLIS.0 + dice.below(LISTENS_MILLIS.1));
@@ -30,17 +30,24 @@ pub async fn watch(shop: &Shop, seed: u64) -> Vec<String> {
         }
     }
     let mut stream = onlooker.connect();
-    if onlooker.wrong.is_empty() && timeout(GRACE, onlooker.until_true(&mut stream)).await.is_err() {
+    if onlooker.seen.wrong.is_empty() && timeout(GRACE, onlooker.until_true(&mut stream)).await.is_err() {
         onlooker
+            .seen
             .wrong
             .push("long after all was over the stream did not show the seats as they are".to_owned());
     }
-    onlooker.wrong
+    onlooker.seen.wrong
 }
 
 struct Onlooker<'a> {
     shop: &'a Shop,
-    seen: Option<SeatStates>,
+    seen: Seen,
+}
+
+/// What was seen, and what was wrong with it.
+#[derive(Debug, Default)]
+struct Seen {
+    states: Option<SeatStates>,
     wrong: Vec<String>,
 }
 
@@ -48,7 +55,7 @@ impl Onlooker<'_> {
     /// Whoever was here before says where they left.
     fn connect(&self) -> Feed<SeatEvent> {
         let Shop { guest, event, .. } = self.shop;
-        match &self.seen {
+        match &self.seen.states {
             Some(seen) => guest.seat_stream_after(event, format!("{}.0", seen.seq())),
             None => guest.seat_stream(event),
         }
@@ -72,7 +79,7 @@ impl Onlooker<'_> {
             }
             let truth = guest.availability(event).await.ok().and_then(|view| SeatStates::unpack(&view).ok());
             if truth.is_some_and(|truth| {
-                self.seen.as_ref().is_some_and(|seen| seen.as_slice() == truth.as_slice())
+                self.seen.states.as_ref().is_some_and(|seen| seen.as_slice() == truth.as_slice())
             }) {
                 return;
             }
@@ -83,15 +90,17 @@ impl Onlooker<'_> {
     fn look_at(&mut self, item: StreamItem<SeatEvent>, is_first: bool) -> bool {
         match item {
             StreamItem::Event(event) => {
-                self.take_in(event, is_first);
+                self.seen.take_in(event, is_first);
                 false
             }
             StreamItem::State(state) => is_first || matches!(state, StreamState::Reconnecting { .. }),
         }
     }
+}
 
+impl Seen {
     fn take_in(&mut self, event: SeatEvent, is_first: bool) {
-        match (event, &mut self.seen) {
+        match (event, &mut self.states) {
             (SeatEvent::Snapshot(view), seen) => match SeatStates::unpack(&view) {
                 Ok(states) => *seen = Some(states),
                 Err(gap) => self.wrong.push(format!("a snapshot could not be read: {gap}")),
@@ -114,5 +123,54 @@ impl Onlooker<'_> {
             }
             (SeatEvent::Delta(_), None) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use tmapi::availability::{AvailabilityView, SeatDelta};
+    use tmapi::event::SeatTotals;
+    use tmcore::Timestamp;
+
+    use super::*;
+
+    fn whole(seq: u64) -> SeatEvent {
+        SeatEvent::Snapshot(Box::new(AvailabilityView {
+            event_id: "E1".parse().unwrap(),
+            seq,
+            as_of: Timestamp::from_millis(0),
+            seat_count: 4,
+            totals: SeatTotals::default(),
+            status: base64::prelude::BASE64_STANDARD.encode([0]),
+            sections: vec![],
+        }))
+    }
+
+    fn change(from: u64, seq: u64) -> SeatEvent {
+        SeatEvent::Delta(SeatDelta {
+            event_id: "E1".parse().unwrap(),
+            from,
+            seq,
+            as_of: Timestamp::from_millis(0),
+            changes: vec![[0, 1, 2]],
+            totals: SeatTotals::default(),
+            sections: vec![],
+        })
+    }
+
+    #[test]
+    fn e1_a_change_before_the_whole_is_noticed_and_so_is_one_that_builds_on_what_was_not_told() {
+        let wrong = |events: &[(SeatEvent, bool)]| {
+            let mut seen = Seen::default();
+            events.iter().cloned().for_each(|(event, is_first)| seen.take_in(event, is_first));
+            seen.wrong.len()
+        };
+        assert_eq!(
+            wrong(&[(whole(7), true), (change(7, 8), false), (whole(8), true), (change(8, 9), false)]),
+            0
+        );
+        assert_eq!(wrong(&[(whole(7), true), (change(7, 8), true)]), 1);
+        assert_eq!(wrong(&[(whole(7), true), (change(8, 9), false)]), 1);
     }
 }

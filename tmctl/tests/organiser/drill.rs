@@ -221,6 +221,26 @@ fn every_fault_of_postgresql_and_redis_is_thrown_and_every_promise_kept() {
     thrown(&office, &names, &["--full"]);
 }
 
+/// A daemon that believes whatever it is told is found out by what somebody else told it.
+#[test]
+fn who_believes_what_the_provider_did_not_sign_is_found_out() {
+    let office = house();
+    let text = "rush = \"4s\"\nat-most = \"20s\"\n[set]\nmutant = \"callback-unverified\"\n\
+                [[fault]]\nat = \"1s\"\nfault = \"gateway.forged\"\nfor = \"5s\"\n";
+    let file = office.file("scenario.toml", text);
+    let run = run(
+        &office,
+        &["drill", "E9", "--buyers", "40", "--hold-ttl", "4s", "--scenario", &file, "-o", "json"],
+    );
+    if run.code == 11 && run.err.contains("MUTANT") {
+        // This tmd was built without drills.
+        return;
+    }
+    assert_eq!(run.code, 1, "{run:?}");
+    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    assert!(breaches(&report).contains(&"signed"), "{report}");
+}
+
 #[test]
 fn the_example_of_a_scenario_runs_as_it_is() {
     let office = house();

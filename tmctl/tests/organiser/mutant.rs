@@ -45,7 +45,6 @@ const NOTICED_BY: &[Drill] = &[
             ("new-key-per-try", &["provider-agrees"]),
             ("time-out-is-decline", &["provider-agrees"]),
             ("capture-before-pin", &["in-time", "holds-never-overlap"]),
-            ("late-authorization-kept", &["authorized-is-captured-or-voided"]),
             ("one-sided-books", &["books-balance"]),
             ("callback-unverified", &["unforged"]),
             ("decline-releases", &["refusals", "holds-never-overlap"]),
@@ -58,13 +57,18 @@ const NOTICED_BY: &[Drill] = &[
             ("no-snapshot", &["seen"]),
         ],
     ),
+    // A slow card takes longer.
+    (&["--hold-ttl", "2s"], &[("late-authorization-kept", &["authorized-is-captured-or-voided"])]),
     (
         &["--capacity", "200", "--buyers", "120", "--seed", "182"],
         &[("hold-needs-sweeper", &["free-is-free"])],
     ),
     (
         &["--capacity", "60", "--seed", "1599", "--set", "checkout.sweep_interval_milliseconds=2000"],
-        &[("fence-ignored", &["one-owner", "one-ticket-a-seat"]), ("finalize-after-expiry", &["not-late"])],
+        &[
+            ("fence-ignored", &["one-ticket-a-seat", "holds-never-overlap"]),
+            ("finalize-after-expiry", &["not-late"]),
+        ],
     ),
     (
         &["--capacity", "5"],

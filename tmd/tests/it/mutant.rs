@@ -30,11 +30,7 @@ const CAUGHT_BY: &[(Mutant, &str, &[&str])] = &[
             "seat::s7_a_late_step_of_an_order_that_lost_its_seat_changes_nothing",
         ],
     ),
-    (
-        Mutant::SweptByState,
-        "S4, S5",
-        &["payment::m14_a_decline_keeps_the_hold_to_its_first_end_and_the_third_cancels"],
-    ),
+    (Mutant::SweptByState, "S4, S5", &["callback::m12_a_lost_answer_is_settled_by_the_callback_alone"]),
     (Mutant::NoTicket, "M4", &["payment::m14_a_card_that_is_good_after_a_decline_buys_before_the_first_end"]),
     (Mutant::NoIntent, "M5", &["payment::m5_the_payment_is_written_down_before_the_provider_is_asked"]),
     (

@@ -83,8 +83,8 @@ fn m4_a_payment_without_its_tickets_is_found() {
 #[test]
 fn i4_two_answers_under_one_key_are_found() {
     let mut history = purchase(1, 0);
-    history.push(told(1, Step::Order, 50, Outcome::Fail("open-order-exists".to_owned())));
-    assert_eq!(checks(&history), [Check::OneAnswer]);
+    history.push(told(1, Step::Order, 50, refused("open-order-exists")));
+    assert_eq!(checks(&history), [Check::OneAnswer, Check::Refusals]);
 }
 
 #[test]
