@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tmcore::Timestamp;
 
 /// The host a command runs on.
@@ -73,6 +74,13 @@ impl Host {
     pub fn draw(&self, limit: usize) -> usize {
         let drawn = if self.now.is_some() { 0 } else { rand::random::<u32>() };
         usize::try_from(drawn).unwrap_or(0).checked_rem(limit).unwrap_or(0)
+    }
+
+    /// Asks the system for as many descriptors as it gives without privileges: a crowd needs some for each of its people.
+    pub fn raise_descriptors() {
+        let most = getrlimit(Resource::Nofile).maximum;
+        // Where it refuses there are as many as there were.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
     }
 
     /// The folder for what is kept between commands.

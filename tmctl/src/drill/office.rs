@@ -19,6 +19,7 @@ use crate::child::OwnTmd;
 use crate::desk::Desk;
 use crate::error::{Doing as _, Failure};
 use crate::exit::Exit;
+use crate::host::Host;
 
 /// What of the sale is not the event's own.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ impl Office {
         let broken = |error: std::io::Error| {
             Failure::new(Exit::Error, format!("failed to set the rehearsal up: {error}"))
         };
+        Host::raise_descriptors();
         let folder = TempDir::with_prefix("tmctl-drill-").map_err(broken)?;
         let secret = folder.path().join("callback.secret");
         let mut gateway = OwnTmd::new(&desk.host, &folder.path().join("gateway"))?.with(&["gateway"]);

@@ -13,6 +13,10 @@ use tokio::sync::{MutexGuard, watch};
 use tokio::task::JoinSet;
 
 const CHUNK_BYTES: usize = 16 << 10;
+/// Connections at once, of three descriptors each in this process: the caller's end, and the two of the wire.
+const MAX_CONNECTIONS: usize = 5_000;
+/// After there was no descriptor for a connection.
+const BREATH: Duration = Duration::from_millis(10);
 /// Between two pieces that are sent one by one.
 const BETWEEN_PIECES: Duration = Duration::from_millis(1);
 /// Of a slow wire's bytes, as many pieces come in a second.
@@ -153,8 +157,16 @@ impl Wire {
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
-        connections.spawn(carry(client, Arc::clone(&state)));
+    loop {
+        match listener.accept().await {
+            Ok((client, _)) if connections.len() < MAX_CONNECTIONS => {
+                connections.spawn(carry(client, Arc::clone(&state)));
+            }
+            // Where too many are, the next is turned away at once.
+            Ok(_) => {}
+            // There is no descriptor left; somebody may give one back.
+            Err(_) => tokio::time::sleep(BREATH).await,
+        }
         while connections.try_join_next().is_some() {}
     }
 }
