@@ -126,7 +126,7 @@ async fn a_lie_comes_before_the_truth_signed_by_the_provider_or_by_somebody_else
         for pair in heard.chunks(2) {
             let [(lie, more, signed), (truth, amount, true)] = pair else { panic!("{pair:?}") };
             assert!(lie.starts_with(&format!("{truth}_")), "{lie}");
-            assert_eq!((*more, *signed), (amount + LIE, is_signed));
+            assert_eq!((*more, *signed), (amount + 100, is_signed), "a lie is another amount");
         }
         assert!(lab.messenger.believed().is_empty());
     }
