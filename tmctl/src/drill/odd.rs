@@ -128,9 +128,10 @@ impl Buyer<'_> {
         for _ in 0..RUSHES {
             if let Some(order) = self.order_from_outside(&client, session).await {
                 // Who was let in meanwhile takes nobody's seats.
-                return if session.is_some() {
-                    self.give_up(&client, order).await
-                };
+                if session.is_some() {
+                    self.give_up(&client, order).await;
+                }
+                return;
             }
             self.pause(1_000).await;
         }
