@@ -3,7 +3,8 @@
 # code is 0 only when every tier passed and at least one test ran. A tier that fails without naming a failed test
 # (formatting, lints, a test that does not compile) counts as one failure.
 #
-# --long  also what takes a quarter of an hour: every test card at every crash point, outages of a minute
+# --long  also what takes half an hour: every test card at every crash point, outages of a minute, more of whatever the
+#         API's description allows, every fuzz target for a minute
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit
 
@@ -64,6 +65,7 @@ needed=()
 command -v shellcheck >/dev/null || needed+=(shellcheck)
 compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || needed+=(libfaketime)
 command -v curl >/dev/null || needed+=(curl)
+command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(python3-venv)
 command -v unshare >/dev/null && command -v nsenter >/dev/null && command -v setpriv >/dev/null || needed+=(util-linux)
 if [ "${#needed[@]}" -gt 0 ]; then
     if is_ci && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
@@ -74,7 +76,7 @@ if [ "${#needed[@]}" -gt 0 ]; then
 fi
 
 if command -v shellcheck >/dev/null || is_ci; then
-    tier "scripts" shellcheck run.sh test.sh services.sh .ci/run
+    tier "scripts" shellcheck run.sh test.sh services.sh schemathesis.sh fuzz.sh .ci/run
 else
     printf '\n==== scripts: left out, shellcheck is not installed\n'
 fi
@@ -122,7 +124,14 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     tier "tests" cargo test --workspace "${drills[@]}" --locked --no-fail-fast
 fi
+# What the description allows and forbids is asked of a daemon from outside.
+if is_ci || ./schemathesis.sh prepare; then
+    tier "description of the API" ./schemathesis.sh "$([ "$is_long" = yes ] && echo 50 || echo 4)"
+else
+    printf '\n==== description of the API: left out, it takes a python3 with venv, and PyPI\n'
+fi
 if [ "$is_long" = yes ]; then
+    tier "fuzzing" ./fuzz.sh 60
     tier "every card at every crash point" cargo test --workspace "${drills[@]}" --locked --test drills -- --ignored
     tier "long outages" cargo test --workspace "${drills[@]}" --locked --test cluster -- --ignored --test-threads 1
 fi

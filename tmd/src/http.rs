@@ -10,6 +10,7 @@ pub mod body;
 pub mod booking;
 pub mod callback;
 pub mod caller;
+pub mod describe;
 pub mod encoded;
 pub mod error;
 pub mod event;
@@ -123,7 +124,7 @@ pub fn router(office: Arc<Office>, guest_key: [u8; 32]) -> Result<Router, serde_
         listening: Listening::start(&office.config, office.lifecycle()),
         organiser_turn: Arc::default(),
         guest_key: Arc::new(guest_key),
-        openapi: describe(description)?,
+        openapi: describe::describe(&description)?,
         office,
     };
     let draining = api.office.lifecycle().draining.clone();
@@ -137,12 +138,4 @@ async fn forget_quiet_clients(limits: Arc<Limits>, draining: CancellationToken) 
     while draining.run_until_cancelled(minutes.tick()).await.is_some() {
         limits.tidy();
     }
-}
-
-/// The description with custom verbs as clients write them: `{id}:verb` is routed as `{id}/-/verb`.
-fn describe(mut description: utoipa::openapi::OpenApi) -> Result<Bytes, serde_json::Error> {
-    let paths = std::mem::take(&mut description.paths.paths);
-    description.paths.paths =
-        paths.into_iter().map(|(path, item)| (path.replace("/-/", ":"), item)).collect();
-    Ok(description.to_pretty_json()?.into())
 }

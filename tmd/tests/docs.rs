@@ -34,6 +34,7 @@ const TEXTS: &[&str] = &[
     "docs/performance.md",
     "docs/scaling.md",
     "docs/seats.md",
+    "docs/security.md",
     "docs/tmtui.md",
     "docs/verify.md",
     "docs/waiting-room.md",
@@ -158,9 +159,19 @@ fn every_file_that_is_named_is_there() {
         missing
             .extend(linked.filter(|link| !folder.join(link).exists()).map(|link| format!("{text}: {link}")));
         let is_path = |name: &&str| {
-            ["tmcore/", "tmapi/", "tmd/", "tmctl/", "tmtui/", "migrations/", "docs/"]
-                .iter()
-                .any(|start| name.starts_with(start))
+            [
+                "tmcore/",
+                "tmapi/",
+                "tmd/",
+                "tmctl/",
+                "tmtui/",
+                "migrations/",
+                "docs/",
+                "fuzz/",
+                "schemathesis/",
+            ]
+            .iter()
+            .any(|start| name.starts_with(start))
         };
         let named = quoted(&content).filter(is_path).filter(|path| !root().join(path).exists());
         missing.extend(named.map(|path| format!("{text}: {path}")));
@@ -180,8 +191,17 @@ fn every_test_that_is_named_is_there() {
         }
     }
     let mut count = 0;
-    let texts =
-        ["caching", "crash-points", "money", "overload", "scaling", "seats", "verify", "waiting-room"];
+    let texts = [
+        "caching",
+        "crash-points",
+        "money",
+        "overload",
+        "scaling",
+        "seats",
+        "security",
+        "verify",
+        "waiting-room",
+    ];
     for text in texts.map(|name| format!("docs/{name}.md")) {
         for name in quoted(&read(&text)).filter(|name| name.matches('_').count() >= 3 && !name.contains('.'))
         {

@@ -72,8 +72,9 @@ impl ClientError {
         Self::BadUrl { url: url.to_owned(), reason: reason.to_string() }
     }
 
-    /// Reads an answer with a status outside of 200 to 299.
-    pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    /// Reads an answer with a status outside of 200 to 299, as [`raw`](super::Client::raw) hands it back.
+    #[must_use]
+    pub fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let retry_after = retry_after(headers);
         match serde_json::from_slice::<Problem>(body) {
             Ok(problem) => Self::Problem(Box::new(problem), retry_after),

@@ -191,7 +191,11 @@ impl Shape {
                 Point { x: mean(|p| p.x), y: mean(|p| p.y) }
             }
             Self::Rectangle { corner, size } => {
-                Point { x: corner.x + size.width / 2, y: corner.y + size.height / 2 }
+                // Of an area that was read here the sum is small; what another program sends may stand anywhere.
+                Point {
+                    x: corner.x.saturating_add(size.width / 2),
+                    y: corner.y.saturating_add(size.height / 2),
+                }
             }
             Self::Circle { center, .. } | Self::Ellipse { center, .. } => *center,
             Self::Text { at } => *at,

@@ -95,9 +95,9 @@ fn seat_point(seat: &Seat) -> Point {
     Point { x: seat.x, y: seat.y }
 }
 
-/// `point` as seen from `origin`.
+/// `point` as seen from `origin`. What is drawn may come from another program and stand anywhere.
 fn from(point: Point, origin: Point) -> Value {
-    position(Point { x: point.x - origin.x, y: point.y - origin.y })
+    position(Point { x: point.x.saturating_sub(origin.x), y: point.y.saturating_sub(origin.y) })
 }
 
 fn position(point: Point) -> Value {

@@ -243,6 +243,32 @@ mod tests {
         }
     }
 
+    /// What is drawn may come from another program: its numbers are any.
+    #[test]
+    fn an_area_at_the_end_of_all_numbers_is_drawn_and_written() {
+        let mut plan = demo::theatre();
+        let size = Size { width: i32::MAX, height: i32::MAX };
+        for far in [at(i32::MAX, i32::MIN), at(i32::MIN, i32::MAX)] {
+            let shapes = [
+                Shape::Rectangle { corner: far, size },
+                Shape::Rectangle { corner: at(i32::MAX, i32::MAX), size },
+                Shape::Circle { center: far, radius: i32::MAX },
+                Shape::Ellipse { center: far, radius_x: i32::MIN, radius_y: i32::MAX },
+                Shape::Polygon { points: vec![far, at(far.y, far.x)] },
+                Shape::Text { at: far },
+            ];
+            plan.areas = shapes.map(|shape| Area { shape, label: Some("Gate".to_owned()) }).to_vec();
+            let geometry = Geometry::of(&plan);
+            assert!(geometry.bounds.contains(far));
+            for area in &plan.areas {
+                assert!(geometry.bounds.contains(area.shape.middle()), "{area:?}");
+            }
+            assert!(plan.entrance(geometry.bounds.min).is_some());
+            let areas = crate::seating::to_pretix_json(&plan)["zones"][0]["areas"].as_array().map(Vec::len);
+            assert_eq!(areas, Some(plan.areas.len()));
+        }
+    }
+
     #[test]
     fn shapes_keep_within_their_bounds() {
         let circle = Shape::Circle { center: at(10, -5), radius: 20 };

@@ -98,13 +98,19 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-/// JSON, whole and nothing after it.
-fn parse(bytes: &[u8]) -> ApiResult<Value> {
+/// JSON, whole and nothing after it, no field named twice.
+///
+/// # Errors
+/// 400 that says where.
+pub fn parse(bytes: &[u8]) -> ApiResult<Value> {
     serde_json::from_slice(bytes).map(|Distinct(value)| value).map_err(|error| malformed(error.to_string()))
 }
 
 /// The body in the shape that the route takes.
-fn shaped<T: DeserializeOwned>(body: Value) -> ApiResult<T> {
+///
+/// # Errors
+/// 400 that names the field, and does not repeat its value.
+pub fn shaped<T: DeserializeOwned>(body: Value) -> ApiResult<T> {
     // A list would do for an object whose fields it has in order.
     if !body.is_object() {
         return Err(malformed("the body must be an object".to_owned()));

@@ -34,6 +34,9 @@ use access::{Access, RememberRoute};
 use problem::{Refusal, RequestId};
 use target::Target;
 
+/// An answer is data: nothing in it is loaded or run, and no page shows it in a frame.
+const NOTHING_LOADED: &str = "default-src 'none'; frame-ancestors 'none'";
+
 /// Why an answer is a 5xx, put into its extensions by whoever made it. It goes into the log, next to the request id,
 /// and never to the client.
 #[derive(Clone, Debug)]
@@ -122,7 +125,7 @@ impl Shell {
             Err(refusal) => {
                 let took = self.clock.monotonic().saturating_sub(began);
                 self.access.record(method, access::label(None), refusal.status(), took);
-                return *refusal;
+                return protected(*refusal);
             }
         };
         let mut response = match self.admit(&mut request) {
@@ -152,7 +155,7 @@ impl Shell {
         }
         let took = self.clock.monotonic().saturating_sub(began);
         self.access.record(method, access::label(route.as_ref()), response.status(), took);
-        response
+        protected(response)
     }
 
     /// Checks the head and rewrites a custom verb.
@@ -205,6 +208,17 @@ impl Shell {
             }
         }
     }
+}
+
+/// Keeps an answer from being stored where its route does not say so, taken for another media type, or framed.
+///
+/// Source: OWASP REST Security Cheat Sheet, "Security Headers". HTTPS alone is whose who ends TLS.
+fn protected(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTHING_LOADED));
+    response
 }
 
 /// Length of the target as the request line had it; of an HTTP/2 request, as it would have it.

@@ -1,5 +1,8 @@
 //! Who may do what: every route, asked by everybody.
 
+use std::fmt::Write as _;
+use std::path::Path;
+
 use tmcore::Timestamp;
 
 use crate::scene::{Caller, ROUTES, Route, Scene, at, token, token_at};
@@ -36,6 +39,33 @@ fn expected(route: &Route) -> Statuses {
         Caller::Organiser => RUNS_THE_SALE,
         Caller::Provider => [401; 5],
     })
+}
+
+/// The matrix of the documentation, as it has to be.
+fn matrix() -> String {
+    let mut text =
+        "| route | anonymous | other buyer | expired | edited | organiser |\n|---|---|---|---|---|---|\n"
+            .to_owned();
+    for route in ROUTES {
+        let statuses: Vec<_> = expected(route).iter().map(ToString::to_string).collect();
+        writeln!(text, "| `{}` | {} |", route.0, statuses.join(" | ")).unwrap();
+    }
+    text
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "asks the developer, not the configuration")]
+fn the_matrix_stands_in_the_documentation() {
+    const MARKS: [&str; 2] = ["<!-- who may do what: begin -->\n", "<!-- who may do what: end -->"];
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/security.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once(MARKS[0]).unwrap();
+    let (found, after) = rest.split_once(MARKS[1]).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(file, [before, MARKS[0], &matrix(), MARKS[1], after].concat()).unwrap();
+    } else {
+        assert!(found == matrix(), "docs/security.md differs; UPDATE_DOCS=1 writes it:\n{}", matrix());
+    }
 }
 
 /// One bit of the signature changed, in the middle of the token.

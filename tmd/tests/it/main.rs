@@ -6,6 +6,7 @@
     reason = "a test that unwraps says where it failed"
 )]
 
+mod abuse;
 mod access;
 mod availability;
 mod breaker;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tmapi::problem::PROBLEM_JSON;
 
 use crate::scene::{Caller, ROUTES, Scene, at};
 use crate::wire::Ask;
@@ -123,6 +124,62 @@ async fn i1_parameters_are_described_where_they_are() {
                 (400, "idempotency-key-invalid".to_owned()),
                 "{name}"
             );
+        }
+    }
+}
+
+/// What the description says of callers is what the routes do, and every refusal is a problem document.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_call_and_how_refusals_look_is_described() {
+    let scene = Scene::set().await;
+    let description = scene.ask(at("GET /openapi.json", "")).await.json();
+    for (name, operation) in operations(&description) {
+        let caller = ROUTES.iter().find(|route| route.0 == name).unwrap().1;
+        let expected = match caller {
+            Caller::Public => json!([]),
+            Caller::Anybody => json!([{}, {"buyer": []}]),
+            Caller::Buyer => json!([{"buyer": []}]),
+            Caller::Organiser => json!([{"organiser": []}]),
+            Caller::Provider => json!([{"provider": []}]),
+        };
+        assert_eq!(operation["security"], expected, "{name}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.contains_key("4XX") && responses.contains_key("5XX"), "{name}");
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+            let content = response["content"].as_object().unwrap();
+            assert_eq!(content.keys().collect::<Vec<_>>(), [PROBLEM_JSON], "{name} {status}");
+        }
+    }
+    let schemes = description["components"]["securitySchemes"].as_object().unwrap();
+    let names: BTreeSet<_> = schemes.keys().map(String::as_str).collect();
+    assert_eq!(names, ["buyer", "organiser", "provider"].into());
+}
+
+/// One name is one thing wherever it stands: what is sent back by a route fits what another one takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_times_and_keys_are_described_by_their_names() {
+    let scene = Scene::set().await;
+    let description = scene.ask(at("GET /openapi.json", "")).await.json();
+    let property =
+        |schema: &str, name: &str| description["components"]["schemas"][schema]["properties"][name].clone();
+    let order = property("OrderView", "orderId")["pattern"].as_str().unwrap().to_owned();
+    assert!(order.starts_with("^ord_"));
+    assert_eq!(property("TicketView", "orderId")["pattern"], order.as_str());
+    assert_eq!(property("OrderView", "expiresAt")["format"], "date-time");
+    assert_eq!(property("EventPatch", "saleStartsAt")["format"], "date-time");
+    let event = property("CreateOrder", "eventId");
+    assert_eq!((&event["minLength"], &event["maxLength"]), (&json!(1), &json!(64)));
+    assert_eq!(property("SeatsAndPayment", "seats")["items"]["pattern"], event["pattern"]);
+    for (name, operation) in operations(&description) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let schema = &parameter["schema"];
+            match parameter["name"].as_str().unwrap() {
+                "orderId" => assert_eq!(schema["pattern"], order.as_str(), "{name}"),
+                "eventId" => assert_eq!(schema["pattern"], event["pattern"], "{name}"),
+                "Idempotency-Key" => assert!(schema["pattern"].is_string(), "{name}"),
+                "limit" | "pageSize" => assert_eq!(schema["maximum"], 100, "{name}"),
+                _ => {}
+            }
         }
     }
 }
