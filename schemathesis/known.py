@@ -1,13 +1,15 @@
-"""known.py URL ORGANISER_TOKEN_FILE CALLER: what the caller knows of a demo office, as settings of schemathesis.
+"""known.py URL ORGANISER_TOKEN_FILE FOLDER: what one has to know of a demo office to ask it sensibly.
 
-A buyer who waits for E1, has an order of E4 under way and a ticket of another; the organiser knows the ids of the same.
+Makes a buyer who waits for E1, has an order of E4 under way and a ticket of another. Writes, for each caller, what it
+knows as settings of schemathesis; and the description with examples of what there is, so that some requests succeed.
 """
 
 import json
+import pathlib
 import sys
 import urllib.request
 
-url, token_file, caller = sys.argv[1:]
+url, token_file, folder = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 
 
 def ask(path, body=None, token=None, key=None):
@@ -23,24 +25,35 @@ def ask(path, body=None, token=None, key=None):
 
 joined = ask("/api/waiting-room/sessions", {"eventId": "E1"})
 buyer = joined["accessToken"]
-seats = [seat for section in ask("/api/events/E4/seat-map")["sections"] for row in section["rows"] for seat in row["ids"]]
-# Each caller has a seat of its own.
-seat = seats[1 + (caller == "organiser")]
-booked = ask("/api/bookings/E4", {"seats": [seat], "paymentToken": "tok_ok"}, buyer, f"known-{caller}")
-order = ask("/api/orders", {"eventId": "E4"}, buyer, f"order-{caller}")
-
-if caller == "organiser":
-    with open(token_file, encoding="ascii") as file:
-        token = file.read().strip()
-else:
-    token = buyer
+sections = ask("/api/events/E4/seat-map")["sections"]
+seats = [seat for section in sections for row in section["rows"] for seat in row["ids"]]
+paid = ask("/api/bookings/E4", {"seats": seats[:1], "paymentToken": "tok_ok"}, buyer, "ticket")
+order = ask("/api/orders", {"eventId": "E4"}, buyer, "order")
 
 known = {
     "path.eventId": "E4",
     "path.sessionId": joined["sessionId"],
     "path.orderId": order["orderId"],
-    "path.ticketId": booked["tickets"][0]["ticketId"],
+    "path.ticketId": paid["tickets"][0]["ticketId"],
 }
-print(f'headers = {{ Authorization = "Bearer {token}" }}')
-for name, value in known.items():
-    print(f'parameters."{name}" = "{value}"')
+callers = {"anonymous": None, "buyer": buyer, "organiser": token_file.read_text(encoding="ascii").strip()}
+for caller, token in callers.items():
+    lines = []
+    if token:
+        lines.append(f'headers = {{ Authorization = "Bearer {token}" }}')
+        lines += [f'parameters."{name}" = "{value}"' for name, value in known.items()]
+    (folder / f"{caller}.toml").write_text("".join(line + "\n" for line in lines), encoding="ascii")
+
+EXAMPLES = {
+    "CreateOrder": {"eventId": "E4", "sessionId": None},
+    "JoinWaitingRoom": {"eventId": "E1"},
+    "SeatsAndPayment": {"seats": seats[1:2], "paymentToken": "tok_ok"},
+    "CheckTicket": {"code": paid["tickets"][0]["code"]},
+    "BlockSeats": {"seats": seats[2:3]},
+}
+description = ask("/openapi.json")
+for name, fields in EXAMPLES.items():
+    properties = description["components"]["schemas"][name]["properties"]
+    for field, value in fields.items():
+        properties[field]["examples"] = [value]
+(folder / "openapi.json").write_text(json.dumps(description), encoding="utf-8")

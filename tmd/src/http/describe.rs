@@ -7,6 +7,8 @@ use tmapi::problem::PROBLEM_JSON;
 use utoipa::openapi::OpenApi;
 
 const PROBLEM: &str = "#/components/schemas/Problem";
+const SEAT_DELTA: &str = "#/components/schemas/SeatDelta";
+const SEAT_SNAPSHOT: &str = "#/components/schemas/AvailabilityView";
 
 /// Routes that make a guest of whoever comes without a token, and the stream that asks for none (ARCHITECTURE.md).
 const FOR_ANYBODY: [&str; 4] = [
@@ -31,6 +33,7 @@ pub fn describe(description: &OpenApi) -> Result<Bytes, serde_json::Error> {
             for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
                 operation["security"] = callers(&path, &operation["tags"][0]);
                 refusals(operation);
+                events(operation);
             }
             paths.insert(path, item);
         }
@@ -70,6 +73,22 @@ fn refusals(operation: &mut Value) {
         });
         responses.insert(statuses.to_owned(), problem);
     }
+}
+
+/// A stream is many events, each with its data in JSON: that of seats begins with a snapshot.
+fn events(operation: &mut Value) {
+    let Some(stream) = operation.pointer_mut("/responses/200/content/text~1event-stream/schema") else {
+        return;
+    };
+    let mut data = vec![stream.take()];
+    if data[0]["$ref"] == SEAT_DELTA {
+        data.insert(0, json!({"$ref": SEAT_SNAPSHOT}));
+    }
+    *stream = json!({"type": "object", "required": ["event", "id", "data"], "properties": {
+        "event": {"type": "string"},
+        "id": {"type": "string", "description": "Sent back as Last-Event-ID it goes on from here."},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": data}},
+    }});
 }
 
 /// Finds parameters and properties by their names, at any depth.

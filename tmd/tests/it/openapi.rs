@@ -155,6 +155,25 @@ async fn who_may_call_and_how_refusals_look_is_described() {
     assert_eq!(names, ["buyer", "organiser", "provider"].into());
 }
 
+/// What a stream sends first is an event as described.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_the_events_of_streams_are_described() {
+    let scene = Scene::set().await;
+    let description = scene.ask(at("GET /openapi.json", "")).await.json();
+    for (name, schemas) in [
+        ("GET /api/sse/events/{eventId}/seats", &["AvailabilityView", "SeatDelta"][..]),
+        ("GET /api/sse/waiting-room/sessions/{sessionId}", &["SessionView"]),
+    ] {
+        let (_, operation) = operations(&description).into_iter().find(|(known, _)| known == name).unwrap();
+        let event = &operation["responses"]["200"]["content"]["text/event-stream"]["schema"];
+        assert_eq!(event["required"], json!(["event", "id", "data"]));
+        let told = event["properties"]["data"]["contentSchema"]["anyOf"].as_array().unwrap();
+        let named: Vec<_> = told.iter().map(|one| one["$ref"].as_str().unwrap()).collect();
+        let expected: Vec<_> = schemas.iter().map(|name| format!("#/components/schemas/{name}")).collect();
+        assert_eq!(named, expected, "{name}");
+    }
+}
+
 /// One name is one thing wherever it stands: what is sent back by a route fits what another one takes.
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_times_and_keys_are_described_by_their_names() {
