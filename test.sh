@@ -81,6 +81,7 @@ else
     printf '\n==== scripts: left out, shellcheck is not installed\n'
 fi
 tier "format" cargo fmt --all --check
+tier "format of the fuzz targets" cargo fmt --manifest-path fuzz/Cargo.toml --check
 tier "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 # The crash points and mutants that the tests need are compiled into no release.
 drills=(--features tmd/drills)

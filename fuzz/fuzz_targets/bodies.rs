@@ -68,7 +68,9 @@ fn with_cards(value: &Value) -> Value {
     match value {
         Value::String(_) => CARD.into(),
         Value::Array(items) => items.iter().map(with_cards).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), with_cards(field))).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.clone(), with_cards(field))).collect()
+        }
         other => other.clone(),
     }
 }

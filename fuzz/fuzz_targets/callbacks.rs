@@ -28,7 +28,12 @@ fuzz_target!(|input: Input<'_>| {
     let signature = secret.sign(MessageHead { id, timestamp: &timestamp }, body.as_bytes());
     let now = Timestamp::from_millis((SENT + i64::from(input.late_seconds)) * 1000);
 
-    let edits = [(id, &input.id), (&timestamp, &input.timestamp), (body, &input.body), (&signature, &input.signature)];
+    let edits = [
+        (id, &input.id),
+        (&timestamp, &input.timestamp),
+        (body, &input.body),
+        (&signature, &input.signature),
+    ];
     let [new_id, new_timestamp, new_body, new_signature] = edits.map(|(text, edits)| edited(text, edits));
     let head = MessageHead { id: &new_id, timestamp: &new_timestamp };
     let believed = secret.verify(head, &new_signature, new_body.as_bytes(), now).is_ok();

@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let passage = text.parse::<Passage>();
     let key = text.parse::<ProviderKey>();
     let sequence = text.parse::<u64>();
-    let lists = [passage.is_ok(), key.is_ok() , sequence.is_ok() && key.is_err()];
+    let lists = [passage.is_ok(), key.is_ok(), sequence.is_ok() && key.is_err()];
     assert!(lists.iter().filter(|takes| **takes).count() <= 1, "two lists take {text:?}");
     if let Ok(passage) = passage {
         assert_eq!(passage.to_string(), text);
@@ -36,7 +36,9 @@ fn ids(text: &str) {
     }
     if let Ok(event) = text.parse::<EventId>() {
         assert_eq!(event.as_str(), text);
-        assert!(text.chars().count() <= EventId::MAX_CHARS && !text.contains(['/', ',', '@', '%', '?', '#', ' ']));
+        assert!(
+            text.chars().count() <= EventId::MAX_CHARS && !text.contains(['/', ',', '@', '%', '?', '#', ' '])
+        );
         assert!(text.parse::<SeatId>().is_ok());
         let _ = Subject::Seat(event.clone(), text.parse().unwrap());
         // What is the name of a thing is no place in a list of checks.

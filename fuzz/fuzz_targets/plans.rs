@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
 use tmcore::seating::{
-    Geometry, MAX_AREA_POINTS, MAX_AREAS, MAX_CATEGORIES, MAX_COORDINATE, MAX_LABEL_CHARS, MAX_NAME_CHARS, MAX_SEATS,
-    MAX_SECTIONS, Rows, SeatingPlan, Shape, Wish, parse, parse_value, to_pretix_json,
+    Geometry, MAX_AREA_POINTS, MAX_AREAS, MAX_CATEGORIES, MAX_COORDINATE, MAX_LABEL_CHARS, MAX_NAME_CHARS,
+    MAX_SEATS, MAX_SECTIONS, Rows, SeatingPlan, Shape, Wish, parse, parse_value, to_pretix_json,
 };
 use tmcore::text::is_control;
 
@@ -37,14 +37,22 @@ fn within_limits(plan: &SeatingPlan) {
     assert!((1..=MAX_SEATS).contains(&count) && plan.sections.len() <= MAX_SECTIONS);
     assert!(plan.categories.len() <= MAX_CATEGORIES && plan.areas.len() <= MAX_AREAS);
     assert!(is_shown(&plan.name, MAX_NAME_CHARS));
-    assert!(plan.categories.iter().all(|one| is_shown(&one.name, MAX_NAME_CHARS) && is_shown(&one.color, MAX_LABEL_CHARS)));
+    assert!(
+        plan.categories
+            .iter()
+            .all(|one| is_shown(&one.name, MAX_NAME_CHARS) && is_shown(&one.color, MAX_LABEL_CHARS))
+    );
     let names: HashSet<_> = plan.sections.iter().map(|section| &section.name).collect();
     assert!(names.len() == plan.sections.len(), "two sections of one name");
     assert!(names.iter().all(|name| !name.trim().is_empty() && name.chars().count() <= MAX_NAME_CHARS + 16));
     let ids: HashSet<_> = plan.seats().map(|one| &one.seat.id).collect();
     assert_eq!(ids.len(), count, "two seats of one id");
     for one in plan.seats() {
-        assert!(is_near(one.seat.x) && is_near(one.seat.y) && usize::from(one.seat.category) < plan.categories.len());
+        assert!(
+            is_near(one.seat.x)
+                && is_near(one.seat.y)
+                && usize::from(one.seat.category) < plan.categories.len()
+        );
         assert!(is_shown(&one.row.label, MAX_LABEL_CHARS) && is_shown(&one.seat.number, MAX_LABEL_CHARS));
     }
     for area in &plan.areas {

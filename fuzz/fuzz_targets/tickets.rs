@@ -32,7 +32,10 @@ fuzz_target!(|input: Input<'_>| {
         assert!(!read.verify(&TicketKey::new([8; 32]), &event, &seat));
     }
     // Nor is it good for another seat or event.
-    let (Ok(other_event), Ok(other_seat)) = (input.event.parse::<EventId>(), input.seat.parse::<SeatId>()) else { return };
+    let (Ok(other_event), Ok(other_seat)) = (input.event.parse::<EventId>(), input.seat.parse::<SeatId>())
+    else {
+        return;
+    };
     let is_its_own = other_event == event && other_seat == seat;
     assert_eq!(code.verify(&key, &other_event, &other_seat), is_its_own, "{other_event} {other_seat}");
 });
