@@ -26,6 +26,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often what was held back is offered to a daemon that does not take it, and how long after each other.
 const TRIES: u32 = 40;
 const BETWEEN: Duration = Duration::from_millis(250);
+/// After there was no descriptor for a connection.
+const BREATH: Duration = Duration::from_millis(10);
 /// What a lie about money adds, minor units.
 const LIE: i64 = 100;
 /// A secret that is not the provider's.
@@ -162,7 +164,12 @@ impl Messenger {
 
 async fn listen(listener: TcpListener, state: Arc<State>) {
     let mut peers = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        // Where there is no descriptor left, somebody may give one back.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(BREATH).await;
+            continue;
+        };
         let state = Arc::clone(&state);
         peers.spawn(async move {
             let service = service_fn(|request| answer(&state, request));
