@@ -49,6 +49,8 @@ pub struct ClientOptions {
     pub max_retries: u32,
     /// How long one attempt may take, answer included. Streams have their own bound.
     pub timeout: Duration,
+    /// As many requests are sent at once; the next waits until one is answered. `None`: all are. Streams do not count.
+    pub max_in_flight: Option<usize>,
     /// Sent as `User-Agent`.
     pub user_agent: String,
     /// Told before every repetition.
@@ -61,6 +63,7 @@ impl Default for ClientOptions {
             token: None,
             max_retries: 4,
             timeout: Duration::from_secs(30),
+            max_in_flight: None,
             user_agent: concat!("tmapi/", env!("CARGO_PKG_VERSION")).to_owned(),
             on_retry: RetryObserver::default(),
         }
@@ -75,6 +78,7 @@ pub struct Client {
     authorization: Option<HeaderValue>,
     max_retries: u32,
     timeout: Duration,
+    turns: Option<Arc<Semaphore>>,
     on_retry: RetryObserver,
 }
 
@@ -103,6 +107,7 @@ impl Client {
             authorization: None,
             max_retries: options.max_retries,
             timeout: options.timeout,
+            turns: options.max_in_flight.map(|most| Arc::new(Semaphore::new(most))),
             on_retry: options.on_retry,
         };
         match options.token {

@@ -111,6 +111,10 @@ impl Client {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
+        let _turn = match &self.turns {
+            Some(turns) => turns.acquire().await.ok(),
+            None => None,
+        };
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await?;

@@ -21,6 +21,8 @@ use crate::progress::Progress;
 
 /// Between two looks at the sale.
 const LOOK: Duration = Duration::from_millis(500);
+/// Requests of the crowd at once. Each takes three descriptors of this process, and some systems give it no more than 20,000.
+const MAX_IN_FLIGHT: usize = 4_000;
 
 /// What is rehearsed: how, with what going wrong, where.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +93,12 @@ fn house(event: &EventView) -> House {
 fn open(stage: &Stage<'_>) -> Result<Shop, Failure> {
     // Who is in a storm does not wait as long as they are asked to.
     let max_retries = if stage.scenario.has_storms() { 0 } else { 2 };
-    let options = ClientOptions { max_retries, timeout: Duration::from_secs(15), ..ClientOptions::default() };
+    let options = ClientOptions {
+        max_retries,
+        timeout: Duration::from_secs(15),
+        max_in_flight: Some(MAX_IN_FLIGHT),
+        ..ClientOptions::default()
+    };
     let guest = Client::new(&stage.office.wires.street.url(), options)?;
     let (event, has_waiting_room) = (stage.event.summary.event_id.clone(), has_waiting_room(stage.event));
     Ok(Shop::new(guest, event, choice::House::of(stage.map), has_waiting_room))
