@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 pub use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use tokio::sync::Semaphore;
 
 pub use error::ClientError;
 pub use event::SearchQuery;
