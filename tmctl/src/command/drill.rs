@@ -24,7 +24,7 @@ Examples:
   tmctl drill E1 --faults kill,pause,gateway,network     and much goes wrong
   tmctl drill E1 --full --faults all                     with PostgreSQL and Redis, and everything
   tmctl drill E1 --scenario contrib/drill.toml           each fault at its time
-  tmctl drill E1 --scenario eras                         far too many come, and most of them uninvited")]
+  tmctl drill E1 --scenario eras                         far too many come, most of them bots")]
 pub struct Args {
     /// The event to rehearse; it is copied, and stays as it is
     #[arg(value_name = "EVENT")]
