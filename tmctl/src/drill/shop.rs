@@ -125,7 +125,7 @@ impl Shop {
         buyer: &Client,
         send: impl Fn() -> F,
     ) -> Outcome {
-        let asking = ask_on(question, buyer, send);
+        let asking = self.ask_on(question, buyer, send);
         let outcome = tokio::time::timeout(PATIENCE, asking).await;
         outcome.unwrap_or_else(|_| Outcome::Info("no answer in time".to_owned()))
     }
@@ -135,36 +135,48 @@ impl Shop {
         let (key, ended_millis) = (Some(key.to_owned()), self.watch.millis());
         self.history.add(Asked { buyer, step, key, began_millis, ended_millis, outcome });
     }
-}
 
-async fn ask_on<F: Future<Output = Result<OrderView, ClientError>>>(
-    question: &Question<'_>,
-    buyer: &Client,
-    send: impl Fn() -> F,
-) -> Outcome {
-    let mut dice = Dice::new(question.buyer.into());
-    let mut settled = None;
-    loop {
-        match send().await {
-            Ok(view) if view.status.is_with_provider() => {
-                // I10: once the order has come to rest, its key says so too.
-                if let Some(settled) = settled {
-                    let (before, now) = (view.status, settled);
-                    return Outcome::Info(format!("the key still says {before:?}, and the order is {now:?}"));
+    async fn ask_on<F: Future<Output = Result<OrderView, ClientError>>>(
+        &self,
+        question: &Question<'_>,
+        buyer: &Client,
+        send: impl Fn() -> F,
+    ) -> Outcome {
+        let mut dice = Dice::new(question.buyer.into());
+        let mut settled = None;
+        loop {
+            match send().await {
+                Ok(view) if view.status.is_with_provider() => {
+                    // I10: once the order has come to rest, its key says so too.
+                    if let Some(settled) = settled {
+                        let (before, now) = (view.status, settled);
+                        return Outcome::Info(format!(
+                            "the key still says {before:?}, and the order is {now:?}"
+                        ));
+                    }
+                    let view = until_settled(view.order_id, buyer, &mut dice).await;
+                    let outcome = outcome(question.step, &view);
+                    if !matches!(outcome, Outcome::Ok(_)) {
+                        return outcome;
+                    }
+                    settled = Some(view.status);
                 }
-                let view = until_settled(view.order_id, buyer, &mut dice).await;
-                let outcome = outcome(question.step, &view);
-                if !matches!(outcome, Outcome::Ok(_)) {
-                    return outcome;
-                }
-                settled = Some(view.status);
+                Ok(view) => return outcome(question.step, &view),
+                Err(error) => match refusal(&error) {
+                    Some(code) => return Outcome::Fail(code),
+                    None => self.pause(&error, &mut dice).await,
+                },
             }
-            Ok(view) => return outcome(question.step, &view),
-            Err(error) => match refusal(&error) {
-                Some(code) => return Outcome::Fail(code),
-                None => pause(&mut dice).await,
-            },
         }
+    }
+
+    /// Before somebody asks again: a moment, and as long as the office that has too much to do tells them. In a storm
+    /// nobody listens.
+    async fn pause(&self, error: &ClientError, dice: &mut Dice) {
+        let is_told = !self.is_stormy() && matches!(error.status(), Some(429 | 503));
+        let told = error.retry_after().filter(|_| is_told);
+        tokio::time::sleep(told.unwrap_or_default()).await;
+        pause(dice).await;
     }
 }
 
