@@ -6,9 +6,12 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 
 use super::PostgresOptions;
+use crate::ports::StoreError;
 
 /// The longest that one statement may take.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the server would have given up itself by now, and has not said so: nothing will be heard of it.
+const SILENT_AFTER: Duration = Duration::from_secs(6);
 /// A transaction that waits for its program longer than this is ended: a daemon that stops with a gate locked keeps the
 /// others from letting in for so long, and 5 s are all they have (W5).
 const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(3);
@@ -42,6 +45,15 @@ pub(super) struct Pools {
     pub room: PgPool,
     /// Whoever looks, and the organiser.
     pub browse: PgPool,
+}
+
+/// What somebody who looks is answered, as long as an answer can still come: a connection of which nothing is heard any more
+/// would keep them, and its place in the pool.
+pub(super) async fn unless_silent<T>(
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let silent = |_| StoreError::Unreachable("the server went silent".into());
+    tokio::time::timeout(SILENT_AFTER, work).await.map_err(silent)?
 }
 
 impl Pools {

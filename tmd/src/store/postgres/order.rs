@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use tmcore::{EventId, OrderId, TicketId};
 
 use super::batch::lay;
+use super::connect::unless_silent;
 use super::{PgError, PostgresStore, begin, failed};
 use crate::drill::{self, Mutant};
 use crate::ports::StoreError;
@@ -19,19 +20,22 @@ impl OrderStore for PostgresStore {
 
     /// One statement reads all of it: what it answers was so at one instant.
     async fn order(&self, order: OrderId) -> Result<Option<OrderRecord>, StoreError> {
-        let mut connection = self.browse().acquire().await.map_err(failed)?;
-        let wanted = Wanted { orders: [order].into(), ..Wanted::default() };
-        let desk = lay(&mut connection, &wanted, self.send_lease_seconds).await?;
-        desk.order(order)
+        unless_silent(async {
+            let mut connection = self.browse().acquire().await.map_err(failed)?;
+            let wanted = Wanted { orders: [order].into(), ..Wanted::default() };
+            let desk = lay(&mut connection, &wanted, self.send_lease_seconds).await?;
+            desk.order(order)
+        })
+        .await
     }
 
     async fn ticket(&self, ticket: TicketId) -> Result<Option<TicketRecord>, StoreError> {
         let sql = format!("SELECT t.*, {} WHERE t.ticket_id = $1", row::order::LINE_OF_TICKET);
-        let found = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(ticket.to_string())
-            .fetch_optional(self.browse())
-            .await
-            .map_err(failed)?;
+        let found = unless_silent(async {
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ticket.to_string());
+            query.fetch_optional(self.browse()).await.map_err(failed)
+        });
+        let found = found.await?;
         found.as_ref().map(row::order::ticket).transpose()
     }
 
